@@ -1,0 +1,224 @@
+// A test of the contest replayed: its arrivals and its stages, two real engines, processors that behave like the real ones, and
+// virtual time. What the policy earned is counted where the money is: in the processors' books.
+
+import type { JournalFile } from '../src/buffer/journal.ts';
+import { HEADER_BYTES, SLOT_BYTES } from '../src/buffer/journal.ts';
+import { readConfig, type Config } from '../src/config.ts';
+import { Engine } from '../src/engine.ts';
+import { HealthWatch } from '../src/gateways/health.ts';
+import { idToText, ownerOf } from '../src/payment.ts';
+import { USER_SLEEP_MS, type ContestTest } from '../tools/k6/plan.ts';
+import { StepClock } from './policy-clock.ts';
+import { AT_ONCE_MAX, OVERHEAD_MS, StagedProcessor } from './policy-processor.ts';
+
+/** From here on the contest's checker may look before a payment is stored. */
+export const OLD_MS = 1_500;
+const INSTANCES = 2;
+
+export type Knobs = Readonly<Record<string, string | number>>;
+
+export interface Result {
+  readonly accepted: number;
+  readonly onDefault: number;
+  readonly onFallback: number;
+  /** Accepted, and nowhere when the test ended. */
+  readonly left: number;
+  /** Stored later than OLD_MS after their `requestedAt`. */
+  readonly old: number;
+  /** What is left of the amounts after fees, over what it would be with everything on default. */
+  readonly share: number;
+  readonly meanS: number;
+  readonly p99S: number;
+  readonly waiting: readonly number[];
+  readonly perSecond: readonly [number[], number[]];
+}
+
+/** When each payment arrives: users start one after the other, and post once a second. */
+export function arrivalsOf({ durationMs, usersMax }: ContestTest): number[] {
+  const times: number[] = [];
+  for (let user = 1; user <= usersMax; user++) {
+    const startMs = ((user - 1) / Math.max(1, usersMax - 1)) * durationMs;
+    for (let atMs = startMs; atMs < durationMs; atMs += USER_SLEEP_MS + 1)
+      times.push(Math.floor(atMs));
+  }
+  return times.toSorted((one, other) => one - other);
+}
+
+export async function replay(test: ContestTest, knobs: Knobs): Promise<Result> {
+  const clock = new StepClock();
+  const processors = [new StagedProcessor(clock), new StagedProcessor(clock)] as const;
+  const engines = [0, 1].map((n) => openEngine(clock, processors, configOf(test, knobs, n)));
+  const watch = new HealthWatch({
+    clock,
+    processors,
+    everyMs: 5_000,
+    timeoutMs: 7_000,
+    leadingSinceMs: () => 0,
+    publish: (text) => watch.hear(text),
+    onHealth: (processor, health) => engines.forEach((engine) => engine.hear(processor, health)),
+  });
+  watch.start();
+
+  const arrivals = arrivalsOf(test);
+  const id = Uint32Array.of(1, 0, 0, 0);
+  const waiting: number[] = [];
+  let next = 0;
+  const arrive = (): void => {
+    const nowMs = clock.elapsed();
+    for (const { atMs, levers } of test.stages) {
+      if (atMs === nowMs)
+        processors.forEach((processor, n) => (processor.lever = levers[n as 0 | 1]));
+    }
+    for (; next < arrivals.length && (arrivals[next] as number) <= nowMs; next++) {
+      id[3] = next;
+      const admitted = engines[ownerOf(id, INSTANCES)]?.admit(id, test.amountCents, false);
+      if (admitted !== 'accepted') throw new Error(`payment ${next} was not accepted`);
+    }
+    if (nowMs % 1_000 === 0) {
+      waiting.push(engines.reduce((sum, engine) => sum + Number(engine.status()['queued']), 0));
+    }
+  };
+  // The engines ask for what is settled before they take payments unasked.
+  await clock.step(() => engines.forEach((engine) => engine.start()));
+  while (clock.elapsed() <= test.durationMs) await clock.step(arrive);
+  watch.stop();
+  return resultOf(test, processors, { arrivals, waiting });
+}
+
+function configOf(test: ContestTest, knobs: Knobs, instance: number): Config {
+  const environment: Record<string, string> = {
+    SOCKET_PATH: `/${instance}`,
+    PEER_SOCKET_PATHS: '/0,/1',
+    JOURNAL_PATH: '/journal',
+    DATABASE_URL: 'postgres://nowhere/none',
+    PROCESSOR_DEFAULT_URL: 'http://default',
+    PROCESSOR_FALLBACK_URL: 'http://fallback',
+    SETTLED_FILTER_MIB: '1',
+    RING_SLOTS: '50000',
+    FEE_DEFAULT_BPS: String(test.feeBps[0]),
+    FEE_FALLBACK_BPS: String(test.feeBps[1]),
+  };
+  for (const [name, value] of Object.entries(knobs)) environment[name] = String(value);
+  return readConfig(environment);
+}
+
+function openEngine(
+  clock: StepClock,
+  processors: readonly [StagedProcessor, StagedProcessor],
+  config: Config,
+): Engine {
+  const recording = {
+    record: (): Promise<void> => new Promise((resolve) => clock.after(1, resolve)),
+    close: (): void => {},
+  };
+  const engine = new Engine(config, {
+    clock,
+    journalFile: memoryFile(HEADER_BYTES + config.RING_SLOTS * SLOT_BYTES),
+    processors,
+    ledger: {
+      connect: () => Promise.resolve(recording),
+      find: () => Promise.resolve([]),
+      idsAfter: () => Promise.resolve([]),
+    },
+    offer: () => Promise.resolve('away'),
+    log: () => {},
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  engine.recover(true);
+  return engine;
+}
+
+function memoryFile(bytes: number): JournalFile {
+  const contents = Buffer.alloc(bytes);
+  return {
+    read: (buffer, position) => contents.copy(buffer, 0, position, position + buffer.length),
+    write: (buffer, position) => contents.set(buffer, position),
+    sync: () => Promise.resolve(),
+  };
+}
+
+function resultOf(
+  test: ContestTest,
+  processors: readonly [StagedProcessor, StagedProcessor],
+  {
+    arrivals,
+    waiting,
+  }: { readonly arrivals: readonly number[]; readonly waiting: readonly number[] },
+): Result {
+  const tookMs: number[] = [];
+  const perSecond: [number[], number[]] = [[], []];
+  let old = 0;
+  const id = Uint32Array.of(1, 0, 0, 0);
+  for (const [n, acceptedAtMs] of arrivals.entries()) {
+    id[3] = n;
+    const text = idToText(id);
+    const copies = processors.filter(({ stored }) => stored.has(text)).length;
+    if (copies > 1) throw new Error(`payment ${n} was charged twice`);
+    const at = processors[0].stored.has(text) ? 0 : 1;
+    const stored = processors[at].stored.get(text);
+    if (stored === undefined) continue;
+    tookMs.push(stored.storedAtMs - acceptedAtMs);
+    if (stored.storedAtMs - stored.requestedAtMs > OLD_MS) old++;
+    const second = Math.floor(stored.storedAtMs / 1_000);
+    perSecond[at][second] = (perSecond[at][second] ?? 0) + 1;
+  }
+  const counts = [processors[0].stored.size, processors[1].stored.size] as const;
+  const sorted = tookMs.toSorted((one, other) => one - other);
+  return {
+    accepted: arrivals.length,
+    onDefault: counts[0],
+    onFallback: counts[1],
+    left: arrivals.length - counts[0] - counts[1],
+    old,
+    share: shareOf(test, arrivals.length, counts),
+    meanS: tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length / 1_000,
+    p99S: (sorted[Math.floor(sorted.length * 0.99)] ?? 0) / 1_000,
+    waiting,
+    perSecond,
+  };
+}
+
+function shareOf(test: ContestTest, accepted: number, counts: readonly [number, number]): number {
+  const net = test.feeBps.map((fee) => 10_000 - fee) as [number, number];
+  return (counts[0] * net[0] + counts[1] * net[1]) / (accepted * net[0]);
+}
+
+/**
+ * What one could earn who knew the stages and the end: on default whatever can be stored there in time, the rest on
+ * fallback. `delayMaxMs`: how slow a default it uses at all.
+ */
+export function best(
+  test: ContestTest,
+  delayMaxMs: number,
+): { share: number; onDefault: number; onFallback: number } {
+  const arrivals = arrivalsOf(test);
+  const ends = new Int32Array(test.durationMs + 20_000);
+  let [next, waiting, busy, onDefault] = [0, 0, 0, 0];
+  for (let nowMs = 0; nowMs <= test.durationMs; nowMs++) {
+    busy -= ends[nowMs] as number;
+    while (next < arrivals.length && (arrivals[next] as number) <= nowMs) {
+      next++;
+      waiting++;
+    }
+    const { delayMs } = leverAt(test, nowMs);
+    const storedMs = nowMs + OVERHEAD_MS + delayMs;
+    const isGood =
+      delayMs <= delayMaxMs && storedMs <= test.durationMs && !leverAt(test, storedMs).failing;
+    if (!isGood) continue;
+    const sent = Math.min(waiting, AT_ONCE_MAX - busy);
+    waiting -= sent;
+    busy += sent;
+    onDefault += sent;
+    ends[storedMs] = (ends[storedMs] as number) + sent;
+  }
+  const onFallback = arrivals.length - onDefault;
+  return { share: shareOf(test, arrivals.length, [onDefault, onFallback]), onDefault, onFallback };
+}
+
+function leverAt({ stages }: ContestTest, atMs: number): { delayMs: number; failing: boolean } {
+  return (
+    stages.findLast((stage) => stage.atMs <= atMs)?.levers[0] ?? { delayMs: 0, failing: false }
+  );
+}

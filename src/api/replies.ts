@@ -1,0 +1,58 @@
+// Every answer that the API gives: status, headers and JSON body, made once where they never change.
+
+import type { ServerResponse } from 'node:http';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+function json(status: number, body: unknown, ...more: readonly string[]): Reply {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const headers = [
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(Buffer.byteLength(text)),
+  ];
+  return { status, headers: [...headers, ...more], body: text };
+}
+
+/** Seconds after which a 503 may be tried again. */
+const RETRY_AFTER = ['Retry-After', '1'];
+
+export const ACCEPTED: Reply = { status: 202, headers: ['Content-Length', '0'], body: '' };
+export const PURGED = json(200, { message: 'purged' });
+export const NOT_FOUND = json(404, { error: 'not found' });
+export const TOO_LARGE = json(
+  413,
+  { error: 'body too large', reason: 'must have at most 4096 bytes' },
+  // What is left of the body isn't read.
+  'Connection',
+  'close',
+);
+export const CONFLICT = json(409, {
+  error: 'conflict',
+  field: 'amount',
+  reason: 'this correlationId was accepted with another amount',
+});
+export const MISDIRECTED = json(421, {
+  error: 'misdirected',
+  reason: 'another instance owns this id',
+});
+
+export const badField = (field: string, reason: string): Reply =>
+  json(400, { error: 'bad request', field, reason });
+export const methodNotAllowed = (allow: string): Reply =>
+  json(405, { error: 'method not allowed' }, 'Allow', allow);
+export const unavailable = (reason: string): Reply =>
+  json(503, { error: 'unavailable', reason }, ...RETRY_AFTER);
+export const FULL = unavailable('no room for more payments now');
+export const BROKEN = unavailable('payments can not be held safely now');
+export const ok = (text: string): Reply => json(200, text);
+
+export function send(response: ServerResponse, reply: Reply): void {
+  response.writeHead(reply.status, reply.headers as string[]);
+  response.end(reply.body);
+}

@@ -1,0 +1,155 @@
+// Which request gets which answer. What stands behind the answers comes in as a Desk; nothing here knows the other stages.
+
+import type { ServerResponse } from 'node:http';
+import type { IdWords } from '../payment.ts';
+import type { BodyRequest } from './body.ts';
+import { PaymentInput, readPayment } from './payment-json.ts';
+import * as replies from './replies.ts';
+import { send } from './replies.ts';
+
+/**
+ * - accepted, repeated: safely held, or known with this amount. - conflict: known with another amount.
+ * - full: no room, or not taking any now. - foreign: another instance's, and handed over by one already.
+ * - broken: can't be held safely.
+ */
+type PaymentAnswer = 'accepted' | 'repeated' | 'conflict' | 'full' | 'foreign' | 'broken';
+
+const REPLIES: Readonly<Record<PaymentAnswer, replies.Reply>> = {
+  accepted: replies.ACCEPTED,
+  repeated: replies.ACCEPTED,
+  conflict: replies.CONFLICT,
+  full: replies.FULL,
+  foreign: replies.MISDIRECTED,
+  broken: replies.BROKEN,
+};
+
+type SummaryAnswer =
+  | { readonly json: string }
+  | { readonly field: string; readonly reason: string };
+
+export interface Desk {
+  /** `id` is only valid during the call. `fromPeer`: an instance hands over what it believes to be ours. */
+  pay(id: IdWords, amountCents: number, fromPeer: boolean): PaymentAnswer | Promise<PaymentAnswer>;
+  /** @throws when the ledger can't be read now. */
+  summary(query: string): Promise<SummaryAnswer>;
+  /** Forgets every payment. `fromPeer`: only this instance's. @throws when that can't be done now. */
+  purge(fromPeer: boolean): Promise<void>;
+  /** Resolves when what is charged by now is in the ledger, or soon after at the latest. */
+  flush(): Promise<void>;
+  /** JSON. */
+  status(): string;
+}
+
+export interface RouteOptions {
+  readonly desk: Desk;
+  readonly amountMaxCents: number;
+  readonly allowPurge: boolean;
+}
+
+export type Route = (request: BodyRequest, response: ServerResponse) => void;
+
+interface Entry {
+  readonly method: 'GET' | 'POST';
+  readonly run: Route;
+}
+
+export function createRouter(options: RouteOptions): Route {
+  const { desk, allowPurge } = options;
+  const entries = new Map<string, Entry>([
+    ['/payments', { method: 'POST', run: payment(options, false) }],
+    ['/payments-summary', { method: 'GET', run: summary(desk) }],
+    ['/internal/payments', { method: 'POST', run: payment(options, true) }],
+    ['/internal/flush', { method: 'POST', run: flush(desk) }],
+    ['/internal/status', { method: 'GET', run: status(desk) }],
+  ]);
+  if (allowPurge) {
+    entries.set('/purge-payments', { method: 'POST', run: purge(desk, false) });
+    entries.set('/internal/purge', { method: 'POST', run: purge(desk, true) });
+  }
+  return (request, response) => {
+    const entry = entries.get(pathOf(request));
+    if (entry === undefined) send(response, replies.NOT_FOUND);
+    else if (entry.method === request.method) entry.run(request, response);
+    else send(response, replies.methodNotAllowed(entry.method));
+  };
+}
+
+function payment({ desk, amountMaxCents }: RouteOptions, fromPeer: boolean): Route {
+  const input = new PaymentInput();
+  const onBody = (_: BodyRequest, response: ServerResponse, body: Buffer): void => {
+    const fault = readPayment(body, amountMaxCents, input);
+    if (fault !== undefined) {
+      send(response, replies.badField(fault.field, fault.reason));
+      return;
+    }
+    const answer = desk.pay(input.id, input.amountCents, fromPeer);
+    if (typeof answer === 'string') send(response, REPLIES[answer]);
+    else
+      sendLater(
+        response,
+        answer.then((told) => REPLIES[told]),
+        'the payment can not be held',
+      );
+  };
+  return (request, response) => request.readBody(response, onBody, onTooLarge);
+}
+
+function onTooLarge(_: BodyRequest, response: ServerResponse): void {
+  send(response, replies.TOO_LARGE);
+}
+
+function summary(desk: Desk): Route {
+  const summarize = async (query: string): Promise<replies.Reply> => {
+    const answer = await desk.summary(query);
+    return 'json' in answer
+      ? replies.ok(answer.json)
+      : replies.badField(answer.field, answer.reason);
+  };
+  return (request, response) =>
+    sendLater(response, summarize(queryOf(request)), 'the ledger can not be read');
+}
+
+function flush(desk: Desk): Route {
+  return (_, response) =>
+    sendLater(
+      response,
+      desk.flush().then(() => replies.ACCEPTED),
+      'the ledger can not be written',
+    );
+}
+
+function purge(desk: Desk, fromPeer: boolean): Route {
+  return (_, response) =>
+    sendLater(
+      response,
+      desk.purge(fromPeer).then(() => replies.PURGED),
+      'not all is purged',
+    );
+}
+
+function status(desk: Desk): Route {
+  return (_, response) => send(response, replies.ok(desk.status()));
+}
+
+function sendLater(
+  response: ServerResponse,
+  reply: Promise<replies.Reply>,
+  otherwise: string,
+): void {
+  reply.then(
+    (made) => send(response, made),
+    () => send(response, replies.unavailable(otherwise)),
+  );
+}
+
+function pathOf(request: BodyRequest): string {
+  const url = request.url ?? '';
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+}
+
+function queryOf(request: BodyRequest): string {
+  const url = request.url ?? '';
+  const query = url.indexOf('?');
+  return query < 0 ? '' : url.slice(query + 1);
+}

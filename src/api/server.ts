@@ -1,0 +1,87 @@
+// The HTTP server on its Unix socket: node:http, and nothing between it and the routes.
+
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, ServerResponse, type Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { BodyRequest } from './body.ts';
+import type { Route } from './routes.ts';
+
+/** Longer than nginx keeps an idle connection (60 s): a POST must never meet a socket that is just being closed. */
+const KEEP_ALIVE_MS = 75_000;
+/** More than nginx's worker has; others come from peers and operators. */
+const CONNECTIONS_MAX = 5_000;
+/** For a request's headers, and for the whole of it. */
+const REQUEST_MS = 10_000;
+
+export class ApiServer {
+  readonly #server: Server;
+  readonly #path: string;
+
+  constructor(path: string, route: Route) {
+    this.#path = path;
+    this.#server = createServer(
+      {
+        IncomingMessage: BodyRequest,
+        ServerResponse: DatelessResponse,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        headersTimeout: REQUEST_MS,
+        requestTimeout: REQUEST_MS,
+        noDelay: true,
+      },
+      route,
+    );
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on('clientError', answerBadRequest);
+  }
+
+  /** Resolves when it takes requests. @throws when another process listens there, or the path can't be used. */
+  async listen(): Promise<void> {
+    if (await isListening(this.#path)) {
+      throw new Error(`SOCKET_PATH ${this.#path} is in use by another process`);
+    }
+    rmSync(this.#path, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#path, resolve);
+    });
+    // nginx's workers run as another user.
+    chmodSync(this.#path, 0o666);
+  }
+
+  /** Takes no new connections; resolves when the requests under way are answered, or after `graceMs` at the latest. */
+  async close(graceMs: Promise<void>): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    this.#server.closeIdleConnections();
+    await Promise.race([closed, graceMs]);
+    this.#server.closeAllConnections();
+  }
+}
+
+/** Nobody reads the date, and formatting it isn't free. */
+class DatelessResponse extends ServerResponse<BodyRequest> {
+  override sendDate = false;
+}
+
+const BAD_REQUEST_BODY = '{"error":"bad request","field":"request","reason":"is not HTTP/1.1"}';
+const BAD_REQUEST =
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n' +
+  `Content-Length: ${BAD_REQUEST_BODY.length}\r\n\r\n${BAD_REQUEST_BODY}`;
+
+function answerBadRequest(_: Error, socket: Socket): void {
+  if (socket.writable) socket.end(BAD_REQUEST);
+  else socket.destroy();
+}
+
+/** A socket file that nobody listens on is what a crash leaves. */
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

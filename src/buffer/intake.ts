@@ -1,0 +1,80 @@
+// Intake: what takes payments into the ring and its journal, and lets them go again.
+//
+// An id that is live in the ring, or settled, is a repeat: the same amount is fine and queues nothing, another one is a
+// conflict. What the memory of settled ids can't rule out has to be asked of the ledger first.
+
+import type { Clock } from '../clock.ts';
+import { ownerOf, type IdWords } from '../payment.ts';
+import type { Journal } from './journal.ts';
+import type { Ring } from './ring.ts';
+import type { SettledFilter } from './settled-filter.ts';
+
+/** - full: no slot is free, or none is given now. - broken: the journal can't be written. */
+export type Held = 'accepted' | 'full' | 'broken';
+
+export interface IntakeParts {
+  readonly ring: Ring;
+  readonly journal: Journal;
+  readonly settled: SettledFilter;
+  readonly clock: Clock;
+  readonly instance: number;
+  readonly instances: number;
+  /** A payment was refused because the journal can't be written. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+export class Intake {
+  accepted = 0;
+  /** While true nothing is held: a purge is under way, or the process is stopping. */
+  closed = false;
+  readonly #parts: IntakeParts;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether the payment may be held and sent at once, or what stands against that. Changes nothing. */
+  judge(id: IdWords, amountCents: number): 'clear' | 'repeated' | 'conflict' | 'foreign' | 'ask' {
+    const { ring, settled, instance, instances } = this.#parts;
+    const live = ring.find(id);
+    if (live >= 0) return ring.amountCents[live] === amountCents ? 'repeated' : 'conflict';
+    if (instances > 1 && ownerOf(id, instances) !== instance) return 'foreign';
+    return settled.complete && !settled.mayHave(id) ? 'clear' : 'ask';
+  }
+
+  /** Whether the id may be one that was settled; false isn't certain before all of them are loaded. */
+  remembers(id: IdWords): boolean {
+    return this.#parts.settled.mayHave(id);
+  }
+
+  /** Holds a payment whose id isn't live; `onHeld` takes its slot. */
+  hold(id: IdWords, amountCents: number, onHeld: (slot: number) => void): Held {
+    const { ring, journal, clock, onBroken } = this.#parts;
+    if (this.closed) return 'full';
+    const slot = ring.claim(id, amountCents, clock.now());
+    if (slot < 0) return 'full';
+    try {
+      journal.hold(slot);
+    } catch (error) {
+      ring.release(slot);
+      onBroken(error);
+      return 'broken';
+    }
+    this.accepted++;
+    onHeld(slot);
+    return 'accepted';
+  }
+
+  /** The payment in `slot` is settled: remembered as such, before its slot may hold another. @throws when the journal fails */
+  forget(slot: number): void {
+    const { ring, settled } = this.#parts;
+    settled.add(ring.ids, slot * 4);
+    this.free(slot);
+  }
+
+  /** The payment in `slot` is somebody else's, or purged. @throws when the journal fails */
+  free(slot: number): void {
+    this.#parts.journal.free(slot);
+    this.#parts.ring.release(slot);
+  }
+}

@@ -1,0 +1,247 @@
+// The journal: the ring's picture in a file, so that what was accepted outlives the process.
+//
+// Slot i has two cells of 64 bytes, written in turn; the valid one with the later sequence counts. A write that was
+// torn therefore leaves the state before it, which is the right one: what a write permits (the 202, the attempt, the
+// reuse of the slot) happens only after it.
+//
+//   0          4096                4096 + 128 i
+//   ┌──────────┬───────┬───────┬─── ┬────────────┬────────────┐
+//   │ header   │ slot 0│ slot 1│ …  │ cell even  │ cell odd   │
+//   └──────────┴───────┴───────┴─── └────────────┴────────────┘
+//   cell: crc u32 · sequence u32 · slot u32 · state u32 · id 4 × u32 · cents f64 · acceptedAt f64 · requestedAt f64 · journal f64
+//
+// Written with pwrite into the page cache, which survives kill -9. `synced` waits for the disk where that is asked for.
+
+import { crc32 } from 'node:zlib';
+import { FALLBACK, type ProcessorIndex } from '../payment.ts';
+import { UNPINNED, type Ring } from './ring.ts';
+
+/** The file below; every method but `sync` is synchronous and throws the system's error. */
+export interface JournalFile {
+  read(buffer: Uint8Array, position: number): number;
+  write(buffer: Uint8Array, position: number): void;
+  /** Resolves when all that was written before the call is on the disk. */
+  sync(): Promise<void>;
+}
+
+export type JournalSync = 'never' | 'interval' | 'always';
+
+export const HEADER_BYTES = 4096;
+const CELL_BYTES = 64;
+export const SLOT_BYTES = 2 * CELL_BYTES;
+const VERSION = 1;
+
+const STATE_FREE = 0;
+const STATE_HELD = 1;
+const STATE_PINNED = 2; // + the processor's number
+
+/** A file that is no journal of this ring, or a journal that can't be used; the message says what to do. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+}
+
+export interface Recovered {
+  /** Slots restored into the ring. */
+  readonly slots: readonly number[];
+  /** Cells that failed their checksum or belong elsewhere. None of them became a payment. */
+  readonly damagedCells: number;
+}
+
+export class Journal {
+  readonly #file: JournalFile;
+  readonly #ring: Ring;
+  readonly #sync: JournalSync;
+  readonly #sequences: Uint32Array;
+  readonly #cell = new ArrayBuffer(CELL_BYTES);
+  readonly #bytes = Buffer.from(this.#cell);
+  readonly #checked = this.#bytes.subarray(4);
+  readonly #words = new Uint32Array(this.#cell);
+  readonly #floats = new Float64Array(this.#cell);
+  #journalId = 0;
+  #syncing: Promise<void> | undefined;
+  #nextSync: Promise<void> | undefined;
+
+  constructor(file: JournalFile, ring: Ring, sync: JournalSync) {
+    this.#file = file;
+    this.#ring = ring;
+    this.#sync = sync;
+    this.#sequences = new Uint32Array(ring.slots);
+  }
+
+  /** Writes the header of a new, zeroed file. `journalId` is any number that no other journal has. */
+  format(journalId: number): void {
+    const header = new ArrayBuffer(HEADER_BYTES);
+    const words = new Uint32Array(header);
+    const bytes = Buffer.from(header);
+    bytes.write('REPASSE', 4, 'latin1');
+    words[3] = VERSION;
+    words[4] = this.#ring.slots;
+    words[5] = CELL_BYTES;
+    new Float64Array(header)[4] = journalId;
+    words[0] = crc32(bytes.subarray(4));
+    this.#file.write(bytes, 0);
+    this.#journalId = journalId;
+  }
+
+  /** Reads the file into the ring. @throws JournalError when it is not a journal for this ring. */
+  recover(): Recovered {
+    this.#readHeader();
+    const slots: number[] = [];
+    let damagedCells = 0;
+    const pair = Buffer.alloc(SLOT_BYTES * 1024);
+    for (let first = 0; first < this.#ring.slots; first += 1024) {
+      const end = Math.min(this.#ring.slots, first + 1024);
+      const wanted = pair.subarray(0, (end - first) * SLOT_BYTES);
+      if (this.#file.read(wanted, HEADER_BYTES + first * SLOT_BYTES) < wanted.length) {
+        throw new JournalError('JOURNAL_PATH is cut short: slots of the ring are missing in it');
+      }
+      for (let slot = first; slot < end; slot++) {
+        const at = (slot - first) * SLOT_BYTES;
+        const even = this.#load(pair, at, slot);
+        const odd = this.#load(pair, at + CELL_BYTES, slot);
+        damagedCells += (even === 'damaged' ? 1 : 0) + (odd === 'damaged' ? 1 : 0);
+        if (this.#restore(slot, [even, odd])) slots.push(slot);
+      }
+    }
+    this.#ring.endRestore();
+    return { slots, damagedCells };
+  }
+
+  /** The payment in `slot` is accepted. Before its 2xx leaves. */
+  hold(slot: number): void {
+    this.#write(slot, STATE_HELD);
+  }
+
+  /** An attempt of the payment in `slot` may be at its pin's processor. Before the attempt leaves. */
+  pin(slot: number): void {
+    const pin = this.#ring.pinOf(slot);
+    if (pin === UNPINNED) throw new Error(`slot ${slot} has no pin`);
+    this.#write(slot, STATE_PINNED + pin);
+  }
+
+  /** The payment in `slot` is in the ledger. Before the slot is used again. */
+  free(slot: number): void {
+    this.#write(slot, STATE_FREE);
+  }
+
+  /**
+   * With JOURNAL_SYNC=always a promise that resolves once all that was written so far is on the disk (one fdatasync for all
+   * who wait); otherwise undefined. It rejects when the disk fails: then nothing written can be relied on.
+   */
+  synced(): Promise<void> | undefined {
+    return this.#sync === 'always' ? this.syncNow() : undefined;
+  }
+
+  syncNow(): Promise<void> {
+    if (this.#nextSync !== undefined) return this.#nextSync;
+    if (this.#syncing === undefined) return this.#startSync();
+    // One is under way that may have begun before our write: everyone from now on shares the next one.
+    this.#nextSync = this.#syncing.then(() => {
+      this.#nextSync = undefined;
+      return this.#startSync();
+    });
+    return this.#nextSync;
+  }
+
+  #startSync(): Promise<void> {
+    const sync = this.#file.sync();
+    this.#syncing = sync;
+    // A failed one stays and fails all that follow: Linux drops the pages it could not write and reports success next time.
+    sync.then(
+      () => {
+        this.#syncing = undefined;
+      },
+      () => {},
+    );
+    return sync;
+  }
+
+  #readHeader(): void {
+    const bytes = Buffer.alloc(HEADER_BYTES);
+    const read = this.#file.read(bytes, 0);
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, HEADER_BYTES / 4);
+    if (
+      read < HEADER_BYTES ||
+      bytes.toString('latin1', 4, 11) !== 'REPASSE' ||
+      words[0] !== crc32(bytes.subarray(4))
+    ) {
+      throw new JournalError('JOURNAL_PATH is not a journal, or its header is damaged');
+    }
+    if (words[3] !== VERSION || words[5] !== CELL_BYTES) {
+      throw new JournalError(`JOURNAL_PATH has version ${words[3]}, this program reads ${VERSION}`);
+    }
+    if (words[4] !== this.#ring.slots) {
+      throw new JournalError(
+        `JOURNAL_PATH was made for RING_SLOTS=${words[4]}, RING_SLOTS is ${this.#ring.slots}: start once with the old number, let it drain, and remove the file`,
+      );
+    }
+    // Once more, as every cell that counts.
+    this.#file.write(bytes, 0);
+    this.#journalId = new Float64Array(bytes.buffer, bytes.byteOffset, 5)[4] as number;
+  }
+
+  /** A copy of a valid cell's words, 'empty' where nothing was ever written, else 'damaged'. */
+  #load(pair: Buffer, at: number, slot: number): Uint32Array | 'empty' | 'damaged' {
+    const bytes = pair.subarray(at, at + CELL_BYTES);
+    if (bytes.every((byte) => byte === 0)) return 'empty';
+    const words = new Uint32Array(new Uint8Array(bytes).buffer);
+    const journalId = new Float64Array(words.buffer)[7];
+    const valid =
+      words[0] === crc32(bytes.subarray(4)) &&
+      words[2] === slot &&
+      (words[3] as number) <= STATE_PINNED + FALLBACK &&
+      journalId === this.#journalId;
+    return valid ? words : 'damaged';
+  }
+
+  #restore(slot: number, cells: readonly (Uint32Array | 'empty' | 'damaged')[]): boolean {
+    let latest: Uint32Array | undefined;
+    for (const cell of cells) {
+      if (typeof cell === 'string') continue;
+      // Serial numbers: the difference decides, so a wrap after 2^32 writes is harmless.
+      if (!latest || (((cell[1] as number) - (latest[1] as number)) | 0) > 0) latest = cell;
+    }
+    if (!latest) return false;
+    this.#sequences[slot] = latest[1] as number;
+    const state = latest[3] as number;
+    if (state === STATE_FREE) return false;
+    // As it stands, once more: after a sync that failed it may be in the page cache alone, where no later sync would look for it.
+    this.#file.write(new Uint8Array(latest.buffer), cellAt(slot, latest[1] as number));
+    const [, , , , cents, acceptedAtMs, requestedAtMs] = new Float64Array(latest.buffer);
+    const id = latest.subarray(4, 8);
+    // After a disk failure or a power failure an id may stand in two slots: two of them would be charged twice.
+    const twin = this.#ring.find(id);
+    if (twin < 0) this.#ring.restore(slot, id, cents as number, acceptedAtMs as number);
+    const holder = twin < 0 ? slot : twin;
+    if (state >= STATE_PINNED && this.#ring.pinOf(holder) === UNPINNED) {
+      this.#ring.pin(holder, (state - STATE_PINNED) as ProcessorIndex, requestedAtMs as number);
+      if (twin >= 0) this.pin(twin);
+    }
+    return twin < 0;
+  }
+
+  #write(slot: number, state: number): void {
+    const ring = this.#ring;
+    const sequence = ((this.#sequences[slot] as number) + 1) >>> 0;
+    const at = slot * 4;
+    this.#words[1] = sequence;
+    this.#words[2] = slot;
+    this.#words[3] = state;
+    this.#words[4] = ring.ids[at] as number;
+    this.#words[5] = ring.ids[at + 1] as number;
+    this.#words[6] = ring.ids[at + 2] as number;
+    this.#words[7] = ring.ids[at + 3] as number;
+    this.#floats[4] = ring.amountCents[slot] as number;
+    this.#floats[5] = ring.acceptedAtMs[slot] as number;
+    this.#floats[6] = ring.requestedAtMs[slot] as number;
+    this.#floats[7] = this.#journalId;
+    this.#words[0] = crc32(this.#checked);
+    this.#file.write(this.#bytes, cellAt(slot, sequence));
+    this.#sequences[slot] = sequence;
+  }
+}
+
+/** Where a slot's cell of this sequence stands. */
+function cellAt(slot: number, sequence: number): number {
+  return HEADER_BYTES + slot * SLOT_BYTES + (sequence & 1) * CELL_BYTES;
+}

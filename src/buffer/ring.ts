@@ -1,0 +1,250 @@
+// The ring: every payment between its 202 and its row in the ledger, in slots that are allocated once.
+//
+// A slot is free, or it holds one payment. Two circular queues of slot numbers run over the slots, one of
+// the free slots and one of those waiting for a first or a next attempt; both have room for every slot, so
+// neither can overflow. An open-addressing index finds the slot of an id. Nothing here touches a disk.
+//
+//   free ──claim──▶ held ──enqueue──▶ waiting ──dequeue──▶ held ──release──▶ free
+
+import { hashId, idToText, type IdWords, type ProcessorIndex } from '../payment.ts';
+
+/** No attempt of this payment can be at a processor. */
+export const UNPINNED = -1;
+export type Pin = ProcessorIndex | typeof UNPINNED;
+
+const EMPTY = -1;
+
+const FREE = 0;
+const HELD = 1;
+const WAITING = 2;
+
+export class Ring {
+  readonly slots: number;
+  /** Four words per slot. */
+  readonly ids: Uint32Array;
+  readonly amountCents: Float64Array;
+  readonly acceptedAtMs: Float64Array;
+  /** Of the latest attempt; 0 before the first. */
+  readonly requestedAtMs: Float64Array;
+  /** Attempts that were declined. */
+  readonly declines: Uint32Array;
+  readonly #pins: Int8Array;
+  readonly #free: SlotQueue;
+  readonly #waiting: SlotQueue;
+  readonly #index: Int32Array;
+  readonly #mask: number;
+  /** FREE, HELD or WAITING. */
+  readonly #states: Uint8Array;
+  readonly #seed: number;
+
+  /** `seed` keeps clients from choosing ids that collide in the index. */
+  constructor(slots: number, seed: number) {
+    this.slots = slots;
+    this.#seed = seed;
+    this.ids = new Uint32Array(slots * 4);
+    this.amountCents = new Float64Array(slots);
+    this.acceptedAtMs = new Float64Array(slots);
+    this.requestedAtMs = new Float64Array(slots);
+    this.declines = new Uint32Array(slots);
+    this.#pins = new Int8Array(slots).fill(UNPINNED);
+    this.#states = new Uint8Array(slots);
+    this.#free = new SlotQueue(slots);
+    this.#waiting = new SlotQueue(slots);
+    // At most half full, so that a probe ends after a step or two.
+    const places = 2 ** Math.ceil(Math.log2(slots * 2));
+    this.#index = new Int32Array(places).fill(EMPTY);
+    this.#mask = places - 1;
+    this.endRestore();
+  }
+
+  /** Slots without a payment. */
+  get free(): number {
+    return this.#free.length;
+  }
+
+  /** Payments waiting for an attempt. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** The slot of a live payment with this id, or -1. */
+  find(id: IdWords): number {
+    let place = hashId(id, 0, this.#seed) & this.#mask;
+    for (;;) {
+      const slot = this.#index[place] as number;
+      if (slot === EMPTY) return -1;
+      if (this.#holds(slot, id)) return slot;
+      place = (place + 1) & this.#mask;
+    }
+  }
+
+  /** Takes a free slot for a payment whose id is not live; -1 when the ring is full. */
+  claim(id: IdWords, amountCents: number, acceptedAtMs: number): number {
+    const slot = this.#free.shift();
+    if (slot < 0) return -1;
+    this.#occupy(slot, id, amountCents, acceptedAtMs);
+    return slot;
+  }
+
+  /** Puts a payment found in the journal back into its own slot. Before the first claim; then `endRestore`. */
+  restore(slot: number, id: IdWords, amountCents: number, acceptedAtMs: number): void {
+    this.#occupy(slot, id, amountCents, acceptedAtMs);
+  }
+
+  /** Makes free every slot into which nothing was restored. */
+  endRestore(): void {
+    this.#free.clear();
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (this.#states[slot] === FREE) this.#free.push(slot);
+    }
+  }
+
+  /** Frees the slot of a payment that is recorded (or purged). */
+  release(slot: number): void {
+    assertState(this.#states[slot] === HELD, slot);
+    this.#unindex(slot);
+    this.#states[slot] = FREE;
+    this.#pins[slot] = UNPINNED;
+    this.#free.push(slot);
+  }
+
+  isLive(slot: number): boolean {
+    return this.#states[slot] !== FREE;
+  }
+
+  enqueue(slot: number): void {
+    assertState(this.#states[slot] === HELD, slot);
+    this.#states[slot] = WAITING;
+    this.#waiting.push(slot);
+  }
+
+  /** Puts a declined payment back where it was: before those that came after it. */
+  enqueueFirst(slot: number): void {
+    assertState(this.#states[slot] === HELD, slot);
+    this.#states[slot] = WAITING;
+    this.#waiting.unshift(slot);
+  }
+
+  /** The payment that has waited longest, or -1. */
+  dequeue(): number {
+    const slot = this.#waiting.shift();
+    if (slot >= 0) this.#states[slot] = HELD;
+    return slot;
+  }
+
+  /** The slot that `dequeue` would give, or -1. */
+  peek(): number {
+    return this.#waiting.first();
+  }
+
+  pinOf(slot: number): Pin {
+    return this.#pins[slot] as Pin;
+  }
+
+  /** From here on an attempt may be at `processor`, until it is known to be declined. */
+  pin(slot: number, processor: ProcessorIndex, requestedAtMs: number): void {
+    this.#pins[slot] = processor;
+    this.requestedAtMs[slot] = requestedAtMs;
+  }
+
+  /** Takes over what the processor holds, which is what the ledger has to say. */
+  correct(slot: number, amountCents: number, requestedAtMs: number): void {
+    this.amountCents[slot] = amountCents;
+    this.requestedAtMs[slot] = requestedAtMs;
+  }
+
+  unpin(slot: number): void {
+    this.#pins[slot] = UNPINNED;
+  }
+
+  idText(slot: number): string {
+    return idToText(this.ids, slot * 4);
+  }
+
+  #occupy(slot: number, id: IdWords, amountCents: number, acceptedAtMs: number): void {
+    assertState(this.#states[slot] === FREE, slot);
+    this.ids.set(id, slot * 4);
+    this.amountCents[slot] = amountCents;
+    this.acceptedAtMs[slot] = acceptedAtMs;
+    this.requestedAtMs[slot] = 0;
+    this.declines[slot] = 0;
+    this.#states[slot] = HELD;
+    let place = hashId(id, 0, this.#seed) & this.#mask;
+    while (this.#index[place] !== EMPTY) place = (place + 1) & this.#mask;
+    this.#index[place] = slot;
+  }
+
+  #holds(slot: number, id: IdWords): boolean {
+    const at = slot * 4;
+    return (
+      this.ids[at] === id[0] &&
+      this.ids[at + 1] === id[1] &&
+      this.ids[at + 2] === id[2] &&
+      this.ids[at + 3] === id[3]
+    );
+  }
+
+  /** Removes by shifting later entries of the same run back: no tombstones, so probes stay short. */
+  #unindex(slot: number): void {
+    let hole = hashId(this.ids, slot * 4, this.#seed) & this.#mask;
+    while (this.#index[hole] !== slot) hole = (hole + 1) & this.#mask;
+    let place = hole;
+    for (;;) {
+      place = (place + 1) & this.#mask;
+      const moving = this.#index[place] as number;
+      if (moving === EMPTY) break;
+      const home = hashId(this.ids, moving * 4, this.#seed) & this.#mask;
+      // `moving` may fill the hole only if its home is not between the hole and its place.
+      if (((place - home) & this.#mask) >= ((place - hole) & this.#mask)) {
+        this.#index[hole] = moving;
+        hole = place;
+      }
+    }
+    this.#index[hole] = EMPTY;
+  }
+}
+
+/** A circular queue of slot numbers with room for all of them. */
+export class SlotQueue {
+  readonly #slots: Int32Array;
+  #head = 0;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.#slots = new Int32Array(capacity);
+  }
+
+  push(slot: number): void {
+    if (this.length === this.#slots.length) throw new Error('slot queue overflow');
+    this.#slots[(this.#head + this.length) % this.#slots.length] = slot;
+    this.length++;
+  }
+
+  unshift(slot: number): void {
+    if (this.length === this.#slots.length) throw new Error('slot queue overflow');
+    this.#head = (this.#head + this.#slots.length - 1) % this.#slots.length;
+    this.#slots[this.#head] = slot;
+    this.length++;
+  }
+
+  first(): number {
+    return this.length === 0 ? -1 : (this.#slots[this.#head] as number);
+  }
+
+  shift(): number {
+    if (this.length === 0) return -1;
+    const slot = this.#slots[this.#head] as number;
+    this.#head = (this.#head + 1) % this.#slots.length;
+    this.length--;
+    return slot;
+  }
+
+  clear(): void {
+    this.#head = 0;
+    this.length = 0;
+  }
+}
+
+function assertState(holds: boolean, slot: number): void {
+  if (!holds) throw new Error(`slot ${slot} is used against its state`);
+}

@@ -1,0 +1,164 @@
+// Every setting, read once from the environment: its unit, its bounds, its default, and how the bounds
+// stand together. A setting out of bounds stops the start with a message that names it.
+
+/** A setting that is a whole number. */
+export interface NumberSetting {
+  readonly unit: string;
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+  readonly meaning: string;
+}
+
+const number = (
+  fallback: number,
+  [min, max]: readonly [number, number],
+  unit: string,
+  meaning: string,
+): NumberSetting => ({ unit, fallback, min, max, meaning });
+
+export const NUMBER_SETTINGS = {
+  RING_SLOTS: number(100_000, [1, 10_000_000], 'slots', 'payments held at once; beyond: 503'),
+  CONSUMERS: number(500, [1, 10_000], 'consumers', 'attempts under way at once'),
+  RECONCILERS: number(
+    50,
+    [1, 1_000],
+    'reconcilers',
+    'unknown outcomes asked about at once, per processor',
+  ),
+  POOL_DEFAULT: number(1_000, [1, 10_000], 'connections', 'to the default processor at most'),
+  POOL_FALLBACK: number(100, [1, 10_000], 'connections', 'to the fallback processor at most'),
+  IN_FLIGHT_MAX: number(700, [1, 100_000], 'attempts', 'at one processor, over all instances'),
+  TIMEOUT_DEFAULT_MS: number(300, [1, 60_000], 'ms', 'shortest wait for the default processor'),
+  TIMEOUT_FALLBACK_MS: number(3_000, [1, 60_000], 'ms', 'shortest wait for the fallback processor'),
+  TIMEOUT_SLACK_MS: number(
+    6_000,
+    [1, 60_000],
+    'ms',
+    'beyond twice the usual answer time (thrifty)',
+  ),
+  TIMEOUT_MAX_MS: number(15_000, [1, 60_000], 'ms', 'longest wait for a processor (thrifty)'),
+  RETRIES: number(2, [0, 100], 'retries', 'at a processor before the other one (eager)'),
+  BACKOFF_FIRST_MS: number(10, [0, 60_000], 'ms', 'before the first retry'),
+  BACKOFF_NEXT_MS: number(20, [0, 60_000], 'ms', 'before each later retry'),
+  FEE_DEFAULT_BPS: number(500, [0, 10_000], 'bps', 'fee of the default processor'),
+  FEE_FALLBACK_BPS: number(1_500, [0, 10_000], 'bps', 'fee of the fallback processor'),
+  WAIT_COST_BPS_PER_S: number(30, [0, 10_000], 'bps/s', 'price on a payment waiting here'),
+  FLIGHT_COST_BPS_PER_S: number(160, [0, 10_000], 'bps/s', 'price on a payment at a processor'),
+  PROBE_EVERY_MS: number(250, [1, 60_000], 'ms', 'between probes of a failing processor'),
+  HEALTH_EVERY_MS: number(5_000, [5_000, 600_000], 'ms', 'between health calls to a processor'),
+  HEALTH_TIMEOUT_MS: number(7_000, [5_001, 60_000], 'ms', 'wait for a health answer'),
+  BATCH_ROWS: number(10, [1, 10_000], 'rows', 'a waiting batch leaves at this size'),
+  BATCH_WAIT_MS: number(10, [0, 10_000], 'ms', 'a waiting batch leaves at this age'),
+  BATCH_ROWS_MAX: number(1_000, [1, 10_000], 'rows', 'in one statement at most'),
+  LEDGER_TIMEOUT_MS: number(2_000, [1, 60_000], 'ms', 'wait for a statement or a connection'),
+  SETTLED_FILTER_MIB: number(16, [1, 1_024], 'MiB', 'memory of settled ids: 1 per 10 million bits'),
+  JOURNAL_SYNC_EVERY_MS: number(50, [1, 60_000], 'ms', 'between syncs (JOURNAL_SYNC=interval)'),
+  AMOUNT_MAX_CENTS: number(9_999_999_999_999, [1, 99_999_999_999_999], 'cents', 'largest amount'),
+  SENDS_PER_TURN: number(16, [1, 10_000], 'attempts', 'started in one turn of the event loop'),
+  SENDS_PER_S: number(2_000, [1, 1_000_000], 'attempts/s', 'started by one instance at most'),
+  REHEARSAL: number(0, [0, 100_000], 'payments', 'made up before listening, to be warm at once'),
+  DRAIN_MS: number(10_000, [0, 600_000], 'ms', 'for what is in flight after SIGTERM'),
+} as const satisfies Record<string, NumberSetting>;
+
+/** A setting that is one of some words; the first is the default. */
+export const WORD_SETTINGS = {
+  POLICY: { words: ['thrifty', 'eager'], meaning: 'how a processor is chosen' },
+  JOURNAL_SYNC: {
+    words: ['never', 'interval', 'always'],
+    meaning: 'when the journal reaches the disk: never survives kill -9, always power loss',
+  },
+  ALLOW_PURGE: { words: ['0', '1'], meaning: 'whether POST /purge-payments exists' },
+} as const;
+
+/** A setting that is an address or a path; without a default it must be given. */
+export const TEXT_SETTINGS = {
+  SOCKET_PATH: 'Unix socket to listen on',
+  PEER_SOCKET_PATHS: 'sockets of all instances in order, this one included (default: SOCKET_PATH)',
+  JOURNAL_PATH: 'file of the journal, of this instance alone',
+  DATABASE_URL: 'PostgreSQL, as postgres://user:password@host:port/database',
+  PROCESSOR_DEFAULT_URL: 'http://host:port of the default processor',
+  PROCESSOR_FALLBACK_URL: 'http://host:port of the fallback processor',
+} as const;
+
+type NumberName = keyof typeof NUMBER_SETTINGS;
+type WordName = keyof typeof WORD_SETTINGS;
+type TextName = keyof typeof TEXT_SETTINGS;
+
+export type Config = Readonly<
+  Record<NumberName, number> & {
+    [Name in WordName]: (typeof WORD_SETTINGS)[Name]['words'][number];
+  } & Record<Exclude<TextName, 'PEER_SOCKET_PATHS'>, string> & {
+      PEER_SOCKET_PATHS: readonly string[];
+    }
+>;
+
+/** A setting that can't be used; the message names it and says why. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** @throws ConfigError naming the first setting that is missing, out of bounds or at odds with another. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(NUMBER_SETTINGS)) {
+    values[name] = readNumber(name, setting, env[name]);
+  }
+  for (const [name, { words }] of Object.entries(WORD_SETTINGS)) {
+    const word = env[name] || words[0];
+    if (!(words as readonly string[]).includes(word)) {
+      throw new ConfigError(`${name} is "${word}", must be one of ${words.join(', ')}`);
+    }
+    values[name] = word;
+  }
+  for (const name of Object.keys(TEXT_SETTINGS)) {
+    const text = env[name] || (name === 'PEER_SOCKET_PATHS' ? env['SOCKET_PATH'] : '');
+    if (!text) throw new ConfigError(`${name} is missing: ${TEXT_SETTINGS[name as TextName]}`);
+    values[name] = name === 'PEER_SOCKET_PATHS' ? text.split(',') : text;
+  }
+  const config = values as Config;
+  checkTogether(config);
+  return config;
+}
+
+function readNumber(name: string, setting: NumberSetting, text: string | undefined): number {
+  const given = text || String(setting.fallback);
+  const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (!(value >= setting.min && value <= setting.max)) {
+    throw new ConfigError(
+      `${name} is "${text}", must be a whole number from ${setting.min} to ${setting.max} ${setting.unit}`,
+    );
+  }
+  return value;
+}
+
+/** Limits that make sense alone and not together. */
+function checkTogether(config: Config): void {
+  const rules: readonly (readonly [boolean, string])[] = [
+    [config.RING_SLOTS >= config.CONSUMERS, 'RING_SLOTS must be at least CONSUMERS'],
+    [config.BATCH_ROWS <= config.BATCH_ROWS_MAX, 'BATCH_ROWS must be at most BATCH_ROWS_MAX'],
+    [
+      config.TIMEOUT_MAX_MS >= Math.max(config.TIMEOUT_DEFAULT_MS, config.TIMEOUT_FALLBACK_MS),
+      'TIMEOUT_MAX_MS must be at least TIMEOUT_DEFAULT_MS and TIMEOUT_FALLBACK_MS',
+    ],
+    [
+      config.PEER_SOCKET_PATHS.includes(config.SOCKET_PATH),
+      'PEER_SOCKET_PATHS must contain SOCKET_PATH',
+    ],
+    [config.PEER_SOCKET_PATHS.length <= 16, 'PEER_SOCKET_PATHS must name at most 16 sockets'],
+    [
+      new Set(config.PEER_SOCKET_PATHS).size === config.PEER_SOCKET_PATHS.length,
+      'PEER_SOCKET_PATHS must name each socket once',
+    ],
+  ];
+  for (const [holds, message] of rules) if (!holds) throw new ConfigError(message);
+  if (!URL.canParse(config.DATABASE_URL) || !/^postgres(ql)?:\/\//.test(config.DATABASE_URL)) {
+    // Its text may hold a password.
+    throw new ConfigError('DATABASE_URL must be a postgres:// address');
+  }
+  for (const name of ['PROCESSOR_DEFAULT_URL', 'PROCESSOR_FALLBACK_URL'] as const) {
+    if (!URL.canParse(config[name]) || !/^https?:$/.test(new URL(config[name]).protocol)) {
+      throw new ConfigError(`${name} is "${config[name]}", must be an http:// or https:// address`);
+    }
+  }
+}

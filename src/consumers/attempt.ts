@@ -1,0 +1,89 @@
+// What happens to one payment: an attempt at one processor, and what its outcome means. The one file that decides.
+//
+//   queued ──pin──▶ at a processor ──charged──▶ settling ──▶ in the ledger, slot free
+//     ▲                 │      └────unknown or duplicate──▶ to be reconciled, pinned until it is known
+//     └────declined─────┘
+
+import { sleep, type Clock } from '../clock.ts';
+import type { Ring } from '../buffer/ring.ts';
+import type { Journal } from '../buffer/journal.ts';
+import type { Lane } from '../gateways/lane.ts';
+import type { Processor } from '../gateways/processor.ts';
+import type { Charge, ProcessorIndex } from '../payment.ts';
+
+export interface AttemptParts {
+  readonly clock: Clock;
+  readonly ring: Ring;
+  readonly journal: Journal;
+  readonly processors: readonly [Processor, Processor];
+  readonly lanes: readonly [Lane, Lane];
+  /** How long to wait for an answer now. */
+  readonly timeoutMs: (processor: ProcessorIndex) => number;
+  /** Before a payment that was declined `declines` times is queued again. */
+  readonly backoffMs: (declines: number) => number;
+  /** Its processor holds the payment, with the ring's values. */
+  readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
+  /** Its processor may hold the payment. */
+  readonly onUnknown: (slot: number) => void;
+}
+
+/** A payment keeps its place in the queue for this many attempts. */
+const DECLINES_IN_FRONT = 3;
+
+export class Attempts {
+  readonly #parts: AttemptParts;
+
+  constructor(parts: AttemptParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends the payment in `slot`, which is unpinned and in no queue. Rejects only when the journal fails. */
+  async run(slot: number, processor: ProcessorIndex): Promise<void> {
+    const { clock, ring, journal, processors, lanes, timeoutMs } = this.#parts;
+    ring.pin(slot, processor, clock.now());
+    // In the journal before it can be at the processor: a crash from here on leaves a pinned payment.
+    journal.pin(slot);
+    const lane = lanes[processor];
+    const number = lane.sent();
+    await journal.synced();
+    const sentAtMs = clock.elapsed();
+    const outcome = await processors[processor].charge(chargeOf(ring, slot), timeoutMs(processor));
+    const works = outcome === 'charged' || outcome === 'duplicate';
+    lane.answered(number, clock.elapsed() - sentAtMs, works);
+    switch (outcome) {
+      case 'charged':
+        this.#parts.onCharged(slot, processor);
+        break;
+      case 'declined':
+        await this.#giveBack(slot);
+        break;
+      case 'duplicate':
+      case 'unknown':
+        this.#parts.onUnknown(slot);
+        break;
+    }
+  }
+
+  async #giveBack(slot: number): Promise<void> {
+    const { clock, ring, journal, backoffMs } = this.#parts;
+    ring.unpin(slot);
+    journal.hold(slot);
+    // The next pin overwrites this one's pin: a power failure must not find both of the slot's cells half-written.
+    await journal.synced();
+    const declines = (ring.declines[slot] as number) + 1;
+    ring.declines[slot] = declines;
+    const pauseMs = backoffMs(declines);
+    if (pauseMs > 0) await sleep(clock, pauseMs);
+    // One that is declined again and again mustn't stand in the way of all others, which may be fine.
+    if (declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
+    else ring.enqueue(slot);
+  }
+}
+
+export function chargeOf(ring: Ring, slot: number): Charge {
+  return {
+    correlationId: ring.idText(slot),
+    amountCents: ring.amountCents[slot] as number,
+    requestedAtMs: ring.requestedAtMs[slot] as number,
+  };
+}

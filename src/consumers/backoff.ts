@@ -1,0 +1,18 @@
+// How long to wait before trying again.
+
+export interface BackoffTimes {
+  /** Before the first retry, ms. */
+  readonly firstMs: number;
+  /** Before each later one, ms. */
+  readonly nextMs: number;
+}
+
+/** After `declines` (1 or more) declined attempts. */
+export function backoffMs(declines: number, { firstMs, nextMs }: BackoffTimes): number {
+  return declines === 1 ? firstMs : nextMs;
+}
+
+/** Doubles from `firstMs` up to `maxMs`; `tries` counts from 0. */
+export function doublingMs(tries: number, firstMs: number, maxMs: number): number {
+  return Math.min(maxMs, firstMs * 2 ** Math.min(tries, 30));
+}

@@ -1,0 +1,92 @@
+// The crew: a fixed set of async consumers, each carrying one payment at a time through an attempt.
+//
+// Payments are given out centrally, oldest first, a bounded number per turn of the event loop: while a consumer is idle, the
+// pace allows it and there is a processor worth sending to. Otherwise it is looked again a little later, or when something ends.
+
+import type { Clock } from '../clock.ts';
+import type { ProcessorIndex } from '../payment.ts';
+
+export interface CrewParts {
+  readonly clock: Clock;
+  readonly consumers: number;
+  readonly sendsPerTurn: number;
+  readonly queue: { peek(): number; dequeue(): number };
+  readonly pace: { take(): boolean; readonly waitMs: number };
+  readonly choose: (slot: number) => ProcessorIndex | 'wait';
+  /** Carries out one attempt; never rejects. */
+  readonly attempt: (slot: number, processor: ProcessorIndex) => Promise<void>;
+}
+
+/** Between two looks at processors that weren't worth sending to. */
+const LOOK_AGAIN_MS = 20;
+
+type Assignment = (slot: number, processor: ProcessorIndex) => void;
+
+export class Crew {
+  /** Consumers with a payment. */
+  busy = 0;
+  readonly #parts: CrewParts;
+  readonly #idle: Assignment[] = [];
+  #paused = true;
+  #lookPlanned = false;
+  #looksLater = false;
+
+  constructor(parts: CrewParts) {
+    this.#parts = parts;
+    for (let n = 0; n < parts.consumers; n++) void this.#consume();
+  }
+
+  start(): void {
+    this.#paused = false;
+    this.wake();
+  }
+
+  /** No new attempts from now on. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** A payment was queued, or something changed that may let one go. */
+  wake(): void {
+    if (this.#lookPlanned || this.#paused) return;
+    this.#lookPlanned = true;
+    this.#parts.clock.soon(this.#look);
+  }
+
+  async #consume(): Promise<void> {
+    for (;;) {
+      // The attempt begins within the turn of its choice: the next choice has to see it under way.
+      await new Promise<void>((resolve) => {
+        this.#idle.push((slot, processor) => resolve(this.#parts.attempt(slot, processor)));
+      });
+      this.busy--;
+      this.wake();
+    }
+  }
+
+  readonly #look = (): void => {
+    this.#lookPlanned = false;
+    const { queue, pace, choose, sendsPerTurn } = this.#parts;
+    for (let sends = 0; sends < sendsPerTurn; sends++) {
+      if (this.#paused || this.#idle.length === 0) return;
+      const slot = queue.peek();
+      if (slot < 0) return;
+      const processor = choose(slot);
+      if (processor === 'wait') return this.#lookLater(LOOK_AGAIN_MS);
+      if (!pace.take()) return this.#lookLater(pace.waitMs);
+      queue.dequeue();
+      this.busy++;
+      this.#idle.pop()?.(slot, processor);
+    }
+    this.wake();
+  };
+
+  #lookLater(delayMs: number): void {
+    if (this.#looksLater) return;
+    this.#looksLater = true;
+    this.#parts.clock.after(delayMs, () => {
+      this.#looksLater = false;
+      this.wake();
+    });
+  }
+}

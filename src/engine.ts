@@ -1,0 +1,139 @@
+// The engine: the life of a pipeline. It recovers, runs, stops and purges it.
+//
+//   made ──recover──▶ recovered ──start──▶ running ──stop──▶ stopped
+//                                          └─purge─┘
+
+import type { Admitted } from './buffer/admission.ts';
+import type { Recovered } from './buffer/journal.ts';
+import { becomesTrue } from './clock.ts';
+import type { Config } from './config.ts';
+import type { Health } from './gateways/processor.ts';
+import { ownerOf, type IdWords, type ProcessorIndex } from './payment.ts';
+import { Pipeline, type Ports } from './pipeline.ts';
+import { loadSettled } from './recovery/load-settled.ts';
+
+export class Engine {
+  readonly #config: Config;
+  readonly #ports: Ports;
+  readonly #pipeline: Pipeline;
+  /** Counts the loads of settled ids: a later one, or a purge, ends an earlier one. */
+  #load = 0;
+  #stopped = false;
+
+  constructor(config: Config, ports: Ports) {
+    this.#config = config;
+    this.#ports = ports;
+    this.#pipeline = new Pipeline(config, ports);
+  }
+
+  /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
+  recover(isNewJournal: boolean): Recovered {
+    const { journal, verifier } = this.#pipeline;
+    if (isNewJournal) journal.format(this.#ports.clock.random());
+    const recovered = journal.recover();
+    for (const slot of recovered.slots) verifier.add(slot);
+    return recovered;
+  }
+
+  start(): void {
+    this.#pipeline.crew.start();
+    void this.#loadSettled();
+    if (this.#config.JOURNAL_SYNC === 'interval') this.#syncLater();
+  }
+
+  /** `id` is only read during the call. */
+  admit(id: IdWords, amountCents: number, fromPeer: boolean): Admitted | Promise<Admitted> {
+    return this.#pipeline.admission.admit(id, amountCents, fromPeer);
+  }
+
+  /** Resolves when what is charged by now is in the ledger. */
+  flush(): Promise<void> {
+    return this.#pipeline.writer.flush();
+  }
+
+  hear(processor: ProcessorIndex, health: Health): void {
+    this.#pipeline.routing.hear(processor, health);
+    this.#pipeline.crew.wake();
+  }
+
+  /** Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the journal. */
+  async stop(drainMs: number): Promise<void> {
+    const { intake, crew, verifier, handOvers, reconcilers, writer } = this.#pipeline;
+    this.#stopped = true;
+    intake.closed = true;
+    crew.pause();
+    verifier.stop();
+    for (const handOver of handOvers) handOver.stop();
+    const isDone = (): boolean =>
+      crew.busy === 0 && reconcilers.pending === 0 && writer.pending === 0;
+    await becomesTrue(this.#ports.clock, drainMs, isDone);
+    reconcilers.stop();
+    writer.close();
+  }
+
+  /**
+   * Forgets every payment; `between`, which empties the ledger, runs when nothing is under way.
+   * @throws when something still is after `waitMs`
+   */
+  async purge(waitMs: number, between: () => Promise<void>): Promise<void> {
+    const { ring, intake, crew, settled, tally } = this.#pipeline;
+    intake.closed = true;
+    crew.pause();
+    try {
+      const isQuiet = (): boolean => ring.slots - ring.free === ring.waiting;
+      if (!(await becomesTrue(this.#ports.clock, waitMs, isQuiet))) {
+        throw new Error('payments are still under way');
+      }
+      await between();
+      for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) intake.free(slot);
+      this.#load++;
+      settled.clear();
+      settled.complete = true;
+      tally.clear();
+      intake.accepted = 0;
+    } finally {
+      intake.closed = this.#stopped;
+      if (!this.#stopped) crew.start();
+    }
+  }
+
+  status(): Record<string, unknown> {
+    const { ring, intake, routing, reconcilers, verifier, handOvers, writer, tally } =
+      this.#pipeline;
+    return {
+      accepted: intake.accepted,
+      queued: ring.waiting,
+      inFlight: routing.inFlight,
+      held: ring.slots - ring.free,
+      free: ring.free,
+      unknown: reconcilers.pending,
+      verifying: verifier.pending,
+      foreign: handOvers.reduce((sum, handOver) => sum + handOver.pending, 0),
+      unrecorded: writer.pending,
+      refused: writer.poisoned,
+      ...tally.ofProcessors(),
+    };
+  }
+
+  async #loadSettled(): Promise<void> {
+    const { settled, instance, instances } = this.#pipeline;
+    const load = ++this.#load;
+    const isComplete = await loadSettled({
+      clock: this.#ports.clock,
+      idsAfter: this.#ports.ledger.idsAfter,
+      add: (id) => {
+        if (ownerOf(id, instances) === instance) settled.add(id);
+      },
+      isWanted: () => this.#load === load && !this.#stopped,
+    });
+    if (isComplete) settled.complete = true;
+  }
+
+  #syncLater(): void {
+    const { clock, onFatal } = this.#ports;
+    clock.after(this.#config.JOURNAL_SYNC_EVERY_MS, () => {
+      if (this.#stopped) return;
+      this.#pipeline.journal.syncNow().then(() => this.#syncLater(), onFatal);
+    });
+  }
+}

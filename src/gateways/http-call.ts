@@ -1,0 +1,68 @@
+// One HTTP request through an undici pool: its deadline, its answer, and whether any byte of it can have left.
+//
+//   queued ──start──▶ sent ──whole answer──▶ done
+//     └─ deadline or no connection: unsent     └─ deadline or a break: broken
+
+import type { Dispatcher } from 'undici';
+import type { Clock, Timer } from '../clock.ts';
+
+/** A whole answer, 'unsent' when no byte of the request left, 'broken' when it left and no whole answer came. */
+export type Answer = { readonly status: number; readonly text: string } | 'unsent' | 'broken';
+
+/** An answer has some hundred bytes; what is longer is not the processor's. */
+const ANSWER_BYTES_MAX = 16 * 1024;
+
+export class HttpCall implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<Answer>;
+  readonly #deadline: Timer;
+  #resolve!: (answer: Answer) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #settled = false;
+  #status = 0;
+  #text = '';
+
+  constructor(clock: Clock, timeoutMs: number) {
+    this.answer = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.#deadline = clock.after(timeoutMs, () => this.#giveUp());
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Given up while still in the pool's queue: said to be unsent, so it must not leave now. Started before: undici 7.30 sends again
+    // what was under way on a connection that it closed itself (client-h1.js, UND_ERR_INFO). A throw takes the call out of the
+    // queue; an abort would also close the good connection, and a queue of such calls closed them faster than they opened.
+    if (this.#settled || this.#controller) throw new Error('not to be sent (again)');
+    this.#controller = controller;
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+    this.#status = status;
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#text += chunk.toString('latin1');
+    if (this.#text.length > ANSWER_BYTES_MAX) this.#giveUp();
+  }
+
+  onResponseEnd(): void {
+    this.#settle({ status: this.#status, text: this.#text });
+  }
+
+  onResponseError(): void {
+    this.#settle(this.#controller === undefined ? 'unsent' : 'broken');
+  }
+
+  #giveUp(): void {
+    const controller = this.#controller;
+    this.#settle(controller === undefined ? 'unsent' : 'broken');
+    controller?.abort(new Error('given up'));
+  }
+
+  #settle(answer: Answer): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#deadline.cancel();
+    this.#resolve(answer);
+  }
+}

@@ -1,0 +1,126 @@
+// What is known of one processor, from its own answers first and from its health second.
+//
+// Attempts are numbered as they leave. Those after the latest answered one are all under way, so the age of the first of
+// them bounds from below how slow the processor is now, long before it answers.
+
+import type { Clock } from '../clock.ts';
+
+/** A moment's view of a processor, for choosing. Durations in milliseconds. */
+export interface LaneView {
+  readonly feeBps: number;
+  /** How long it has been failing; undefined while it works. */
+  readonly failingForMs: number | undefined;
+  /** What an attempt sent now takes, as far as we can tell. */
+  readonly delayMs: number;
+  readonly inFlight: number;
+  readonly inFlightMax: number;
+  /** It wasn't heard of for a while: one payment may find out. */
+  readonly probeDue: boolean;
+}
+
+export interface LaneOptions {
+  readonly feeBps: number;
+  readonly inFlightMax: number;
+  readonly probeEveryMs: number;
+}
+
+/** Aimed at while a failing processor answers slowly. */
+const PROBES_AT_ONCE = 4;
+/** A slow one that works: its payments stay unsettled long, and its health tells too when it gets faster. */
+const SLOW_PROBE_DELAYS = 4;
+/** Health speaks of the moment of its call; our own answers of the last second know better. */
+const OWN_ANSWER_COUNTS_MS = 1_000;
+
+export class Lane {
+  inFlight = 0;
+  /** Reported best case for an answer, 0 until it is known. */
+  minResponseTimeMs = 0;
+  readonly #clock: Clock;
+  readonly #options: LaneOptions;
+  readonly #sentAtMs: Float64Array;
+  #sent = 0;
+  #answered = 0;
+  #delayMs = 0;
+  #workingDelayMs = 0;
+  #failingSinceMs: number | undefined;
+  #lastSentMs = Number.NEGATIVE_INFINITY;
+  #lastAnswerMs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, options: LaneOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#sentAtMs = new Float64Array(options.inFlightMax + 1);
+  }
+
+  /** An attempt leaves; the number it is known by. */
+  sent(): number {
+    const now = this.#clock.elapsed();
+    this.inFlight++;
+    this.#sent++;
+    this.#sentAtMs[this.#sent % this.#sentAtMs.length] = now;
+    this.#lastSentMs = now;
+    return this.#sent;
+  }
+
+  /** An attempt ended after `tookMs`; `works` unless it was declined or stayed unknown. */
+  answered(attempt: number, tookMs: number, works: boolean): void {
+    this.inFlight--;
+    this.#lastAnswerMs = this.#clock.elapsed();
+    if (attempt > this.#answered) {
+      this.#answered = attempt;
+      this.#delayMs = tookMs;
+    }
+    if (works) {
+      this.#workingDelayMs = this.#delayMs;
+      this.#failingSinceMs = undefined;
+    } else {
+      this.#failingSinceMs ??= this.#lastAnswerMs;
+    }
+  }
+
+  /** What the processor says of itself. */
+  reported(failing: boolean, minResponseTimeMs: number): void {
+    this.minResponseTimeMs = minResponseTimeMs;
+    const now = this.#clock.elapsed();
+    if (now - this.#lastAnswerMs < OWN_ANSWER_COUNTS_MS) return;
+    if (failing) this.#failingSinceMs ??= now;
+    else {
+      // Good news are believed only as far as a probe at once: the payments follow its answer.
+      const isBetter = this.#failingSinceMs !== undefined || minResponseTimeMs < this.#delayMs;
+      if (isBetter) this.#lastSentMs = Number.NEGATIVE_INFINITY;
+      this.#delayMs = Math.max(this.#delayMs, minResponseTimeMs);
+    }
+  }
+
+  view(): LaneView {
+    const now = this.#clock.elapsed();
+    const failing = this.#failingSinceMs !== undefined;
+    const { feeBps, inFlightMax, probeEveryMs } = this.#options;
+    // A failing processor's answers don't say how fast it will be when it works again.
+    // One that works and is later than it was is expected to be as late again, as an outage is to last as long again.
+    const delayMs = failing
+      ? this.#workingDelayMs
+      : Math.max(this.#delayMs, 2 * this.#unansweredMs(now) - this.#delayMs);
+    // A slow one is probed less often: a failing one by up to a few probes at once, a working one much less.
+    const interval = failing
+      ? Math.min(
+          Math.max(probeEveryMs, this.#delayMs / PROBES_AT_ONCE),
+          probeEveryMs * PROBES_AT_ONCE,
+        )
+      : Math.max(probeEveryMs, this.#delayMs * SLOW_PROBE_DELAYS);
+    return {
+      feeBps,
+      failingForMs: this.#failingSinceMs === undefined ? undefined : now - this.#failingSinceMs,
+      delayMs,
+      inFlight: this.inFlight,
+      inFlightMax,
+      probeDue: this.inFlight < inFlightMax && now - this.#lastSentMs >= interval,
+    };
+  }
+
+  /** For how long the first attempt after the latest answered one has been under way; 0 without one. */
+  #unansweredMs(now: number): number {
+    if (this.#sent === this.#answered) return 0;
+    return now - (this.#sentAtMs[(this.#answered + 1) % this.#sentAtMs.length] as number);
+  }
+}

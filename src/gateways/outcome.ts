@@ -1,0 +1,25 @@
+// What became of an attempt. There are three outcomes, never two; `duplicate` is the processor's way of saying
+// "charged, with the values I took first", which still have to be read.
+
+export type Outcome =
+  /** The processor holds it with the values that were sent. */
+  | 'charged'
+  /** The processor holds this id since an earlier attempt, perhaps with other values. */
+  | 'duplicate'
+  /** Nothing of this attempt is or will be stored there. */
+  | 'declined'
+  /** It may be stored, or may yet be. */
+  | 'unknown';
+
+/**
+ * The outcome that a complete answer's status proves. The processors (contest's published source) answer 500 and 429 before
+ * anything is stored. A gateway's 502 and 504 speak of a processor that it lost, so they prove nothing; nor does a 2xx other
+ * than 200, or a redirect.
+ */
+export function outcomeOfStatus(status: number): Outcome {
+  if (status === 200) return 'charged';
+  if (status === 422) return 'duplicate';
+  if (status === 500 || status === 501 || status === 503) return 'declined';
+  if (status >= 400 && status < 500 && status !== 408 && status !== 409) return 'declined';
+  return 'unknown';
+}

@@ -1,0 +1,60 @@
+// Another API instance, over its Unix socket.
+
+import { Pool } from 'undici';
+import { decimalFromCents } from '../cents.ts';
+import type { Clock } from '../clock.ts';
+import { HttpCall, type Answer } from './http-call.ts';
+
+const CONNECTIONS = 16;
+const KEEP_ALIVE_MS = 4_000;
+
+export class Peer {
+  readonly #pool: Pool;
+  readonly #clock: Clock;
+
+  constructor(socketPath: string, clock: Clock) {
+    this.#clock = clock;
+    this.#pool = new Pool('http://peer', {
+      connections: CONNECTIONS,
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { socketPath },
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    });
+  }
+
+  /** Hands over a payment that it owns. 'away' when it doesn't answer or can't hold it now. Never rejects. */
+  async offer(
+    correlationId: string,
+    amountCents: number,
+    timeoutMs: number,
+  ): Promise<'accepted' | 'conflict' | 'away'> {
+    const body = `{"correlationId":"${correlationId}","amount":${decimalFromCents(amountCents)}}`;
+    const answer = await this.#post('/internal/payments', timeoutMs, body);
+    if (typeof answer === 'string') return 'away';
+    if (answer.status === 202) return 'accepted';
+    return answer.status === 409 ? 'conflict' : 'away';
+  }
+
+  /** Resolves when what it has charged is in the ledger, or after `timeoutMs`. Never rejects. */
+  async flush(timeoutMs: number): Promise<void> {
+    await this.#post('/internal/flush', timeoutMs);
+  }
+
+  /** Whether it forgot every payment. Never rejects. */
+  async purge(timeoutMs: number): Promise<boolean> {
+    const answer = await this.#post('/internal/purge', timeoutMs);
+    return typeof answer !== 'string' && answer.status === 200;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  #post(path: string, timeoutMs: number, body = ''): Promise<Answer> {
+    const call = new HttpCall(this.#clock, timeoutMs);
+    this.#pool.dispatch({ method: 'POST', path, body }, call);
+    return call.answer;
+  }
+}

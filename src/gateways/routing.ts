@@ -1,0 +1,56 @@
+// Routing: what is known of both processors, turned into where a payment goes and how long its answer may take.
+
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { DEFAULT, type ProcessorIndex } from '../payment.ts';
+import { eager, thrifty, type Choice } from './choice.ts';
+import { Lane } from './lane.ts';
+import type { Health } from './processor.ts';
+
+export class Routing {
+  readonly lanes: readonly [Lane, Lane];
+  readonly #config: Config;
+
+  constructor(clock: Clock, config: Config) {
+    this.#config = config;
+    const { IN_FLIGHT_MAX, PEER_SOCKET_PATHS, PROBE_EVERY_MS: probeEveryMs } = config;
+    // The processors' limit counts all callers.
+    const share = Math.max(1, Math.floor(IN_FLIGHT_MAX / PEER_SOCKET_PATHS.length));
+    const lane = (feeBps: number, connections: number): Lane =>
+      new Lane(clock, { feeBps, inFlightMax: Math.min(share, connections), probeEveryMs });
+    this.lanes = [
+      lane(config.FEE_DEFAULT_BPS, config.POOL_DEFAULT),
+      lane(config.FEE_FALLBACK_BPS, config.POOL_FALLBACK),
+    ];
+  }
+
+  get inFlight(): number {
+    return this.lanes[0].inFlight + this.lanes[1].inFlight;
+  }
+
+  /** For a payment declined `declines` times, one of `backlog` that wait. */
+  choose(declines: number, backlog: number): Choice {
+    const views = [this.lanes[0].view(), this.lanes[1].view()] as const;
+    const { POLICY, RETRIES, WAIT_COST_BPS_PER_S, FLIGHT_COST_BPS_PER_S } = this.#config;
+    if (POLICY === 'eager') return eager(views, RETRIES, declines);
+    const prices = { waitBpsPerS: WAIT_COST_BPS_PER_S, flightBpsPerS: FLIGHT_COST_BPS_PER_S };
+    return thrifty(views, prices, backlog);
+  }
+
+  /**
+   * How long to wait for an answer. Under thrifty long enough that a slow processor isn't taken for a lost one, which would cost a
+   * reconciliation; who gets slow is avoided long before that, by the age of what is under way.
+   */
+  timeoutMs(processor: ProcessorIndex): number {
+    const { POLICY, TIMEOUT_DEFAULT_MS, TIMEOUT_FALLBACK_MS, TIMEOUT_SLACK_MS, TIMEOUT_MAX_MS } =
+      this.#config;
+    const leastMs = processor === DEFAULT ? TIMEOUT_DEFAULT_MS : TIMEOUT_FALLBACK_MS;
+    if (POLICY === 'eager') return leastMs;
+    const usualMs = 2 * this.lanes[processor].minResponseTimeMs + TIMEOUT_SLACK_MS;
+    return Math.min(TIMEOUT_MAX_MS, Math.max(leastMs, usualMs));
+  }
+
+  hear(processor: ProcessorIndex, { failing, minResponseTimeMs }: Health): void {
+    this.lanes[processor].reported(failing, minResponseTimeMs);
+  }
+}

@@ -1,0 +1,156 @@
+// The native libpq connection that records batches: the only file that touches pg-native.
+//
+// What it needs care for (pg-native 3.9, libpq 1.11, each seen under test): a backend that dies mid-statement fires 'error' and never
+// the callback; a reset mid-statement may fire neither; a dead client that isn't ended at once makes the next one crash the
+// process; two statements at once lose the first callback. Hence: one statement at a time, a deadline of ours on each, and after
+// any failure the connection is ended first and reported broken after.
+
+import { createRequire } from 'node:module';
+import type { Clock } from '../clock.ts';
+import { RECORD_BATCH, type Batch } from './batch.ts';
+
+/**
+ * - refused: the database answered that it won't take this statement (its SQLSTATE tells why); nothing was recorded.
+ * - broken: the connection is gone and closed; whether the statement took effect is unknown.
+ */
+export class LedgerFailure extends Error {
+  override readonly name = 'LedgerFailure';
+  readonly kind: 'refused' | 'broken';
+  readonly sqlState: string;
+
+  constructor(kind: 'refused' | 'broken', message: string, sqlState = '') {
+    super(message.trim());
+    this.kind = kind;
+    this.sqlState = sqlState;
+  }
+}
+
+export interface LedgerConnection {
+  /** Resolves when the batch is committed. @throws LedgerFailure */
+  record(batch: Batch): Promise<void>;
+  close(): void;
+}
+
+interface NativeClient {
+  readonly pq: { resultErrorFields(): { sqlState?: string } };
+  /** "I" when the connection is alive and no statement is under way. */
+  getTransactionStatus(): string | null;
+  connect(conninfo: string, done: (error: Error | null) => void): void;
+  prepare(name: string, text: string, parameters: number, done: NativeDone): void;
+  execute(name: string, parameters: readonly string[], done: NativeDone): void;
+  end(): void;
+  on(event: 'error', listener: (error: Error) => void): void;
+}
+/** A string when the statement could not even be sent. */
+type NativeDone = (error: Error | string | null) => void;
+
+// `import` of this CommonJS package would print a path to stdout (libpq 1.11).
+const NativeClient = createRequire(import.meta.url)('pg-native') as new () => NativeClient;
+
+const STATEMENT = 'record_batch';
+
+/** @throws LedgerFailure ('broken') when the database can't be reached within `timeoutMs`. */
+export async function connectLibpq(
+  url: string,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<LedgerConnection> {
+  const connection = new LibpqConnection(timeoutMs, clock);
+  await connection.open(conninfo(url, timeoutMs));
+  return connection;
+}
+
+/** libpq's own time-out covers the whole connecting; it counts in seconds, 2 at least. */
+function conninfo(url: string, timeoutMs: number): string {
+  const full = new URL(url);
+  full.searchParams.set('connect_timeout', String(Math.max(2, Math.ceil(timeoutMs / 1000))));
+  full.searchParams.set('application_name', 'repasse-writer');
+  // A statement that we gave up must not stay behind and block its own repetition.
+  const options = full.searchParams.get('options') ?? '';
+  full.searchParams.set('options', `${options} -c statement_timeout=${timeoutMs}`.trim());
+  // URL writes a space as "+", which libpq takes for a plus (a real one is %2B here).
+  full.search = full.search.replaceAll('+', '%20');
+  return full.href;
+}
+
+class LibpqConnection implements LedgerConnection {
+  readonly #client = new NativeClient();
+  readonly #timeoutMs: number;
+  readonly #clock: Clock;
+  #closed = false;
+  #fail: ((error: LedgerFailure) => void) | undefined;
+
+  constructor(timeoutMs: number, clock: Clock) {
+    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
+    this.#client.on('error', (error) => this.#break(error.message));
+  }
+
+  async open(info: string): Promise<void> {
+    // No deadline of ours here: connecting blocks a thread, and ending the client under it would crash.
+    await new Promise<void>((resolve, reject) => {
+      this.#client.connect(info, (error) => {
+        if (error) this.close();
+        if (error) reject(new LedgerFailure('broken', error.message));
+        else resolve();
+      });
+    });
+    try {
+      await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));
+    } catch (error) {
+      // A missing table, say: nobody would close a connection that was never handed out.
+      this.close();
+      throw error;
+    }
+  }
+
+  record(batch: Batch): Promise<void> {
+    const { processor, ids, amountCents, requestedAtMs } = batch;
+    const parameters = [String(processor), ids, amountCents, requestedAtMs];
+    return this.#statement((done) => this.#client.execute(STATEMENT, parameters, done));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#client.end();
+  }
+
+  #statement(run: (done: NativeDone) => void): Promise<void> {
+    if (this.#closed) return Promise.reject(new LedgerFailure('broken', 'connection is closed'));
+    if (this.#fail) throw new Error('two statements at once');
+    return new Promise((resolve, reject) => {
+      const deadline = this.#clock.after(this.#timeoutMs, () => this.#break('no answer in time'));
+      this.#fail = (failure) => {
+        this.#fail = undefined;
+        deadline.cancel();
+        reject(failure);
+      };
+      run((error) => {
+        if (!this.#fail) return;
+        if (error) return this.#statementFailed(error);
+        this.#fail = undefined;
+        deadline.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #statementFailed(error: Error | string): void {
+    const message = typeof error === 'string' ? error : error.message;
+    // A statement that didn't leave has no result; the fields would be those of an earlier refusal.
+    const answered = this.#client.getTransactionStatus() === 'I';
+    const sqlState = (answered && this.#client.pq.resultErrorFields().sqlState) || '';
+    // Class 57 is the server going away; without a state it was the connection that spoke.
+    if (sqlState === '' || sqlState.startsWith('57P') || sqlState.startsWith('08')) {
+      this.#break(message);
+    } else {
+      this.#fail?.(new LedgerFailure('refused', message, sqlState));
+    }
+  }
+
+  #break(message: string): void {
+    this.close();
+    this.#fail?.(new LedgerFailure('broken', message));
+  }
+}

@@ -1,0 +1,147 @@
+// Reads of the ledger, and what is done to it as a whole, through `pg`. Every statement has a deadline.
+
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import type { LedgerRow, ProcessorIndex } from '../payment.ts';
+
+/** Counts and cents of one processor; cents as text, since a sum may exceed a safe integer. */
+export interface Totals {
+  readonly payments: string;
+  readonly amountCents: string;
+}
+
+/** Milliseconds since the epoch, both ends included. */
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Beyond these, waiting ones included, a summary is refused: clients can ask faster than any database answers. */
+const SUMMARIES_MAX = 100;
+
+/** Some statements at once are enough: the rest waits in the pool, with the same deadline. */
+const CONNECTIONS = 4;
+
+// Whole seconds come from the sums per second; what sticks out at either end from the rows. A range within one second has no
+// whole second in it: then `whole_to` lies before `whole_from` and the rows give all of it.
+const TOTALS = `
+  WITH bounds AS (
+    SELECT to_timestamp($1::float8 / 1000)::timestamptz(3) AS lower,
+           to_timestamp($2::float8 / 1000)::timestamptz(3) AS upper,
+           to_timestamp(ceil($1::float8 / 1000)) AS whole_from,
+           to_timestamp(floor(($2::float8 + 1) / 1000)) AS whole_to
+  ), parts AS (
+    SELECT processor, payments, amount_cents FROM payments_per_second, bounds
+    WHERE second >= whole_from AND second < whole_to
+    UNION ALL
+    SELECT processor, 1, payments.amount_cents FROM payments, bounds
+    WHERE requested_at >= lower AND requested_at <= upper AND requested_at < whole_from
+    UNION ALL
+    SELECT processor, 1, payments.amount_cents FROM payments, bounds
+    WHERE requested_at >= greatest(whole_from, whole_to) AND requested_at <= upper
+  )
+  SELECT processor, sum(payments)::text AS payments, sum(amount_cents)::text AS amount_cents
+  FROM parts GROUP BY processor`;
+
+const PURGE = `
+  BEGIN;
+  SET LOCAL lock_timeout = '100ms';
+  TRUNCATE payments, payments_per_second;
+  COMMIT`;
+const PURGE_TRIES = 20;
+const LOCK_NOT_AVAILABLE = '55P03';
+
+export class LedgerReader {
+  readonly #pool: pg.Pool;
+  #summaries = 0;
+
+  constructor(url: string, timeoutMs: number, onTrouble: (error: Error) => void) {
+    this.#pool = new pg.Pool({
+      connectionString: url,
+      max: CONNECTIONS,
+      connectionTimeoutMillis: timeoutMs,
+      query_timeout: timeoutMs,
+      statement_timeout: timeoutMs,
+      application_name: 'repasse-reader',
+    });
+    this.#pool.on('error', onTrouble);
+  }
+
+  /** Makes the tables where they are missing. */
+  async ensureSchema(path: URL): Promise<void> {
+    await this.#pool.query(`BEGIN;\n${await readFile(path, 'utf8')}\nCOMMIT;`);
+  }
+
+  /** What each processor was charged with in the range: default first, fallback second. @throws when too many ask at once */
+  async totals(range: TimeRange): Promise<readonly [Totals, Totals]> {
+    if (this.#summaries >= SUMMARIES_MAX) throw new Error('too many summaries at once');
+    this.#summaries++;
+    try {
+      return await this.#totals(range);
+    } finally {
+      this.#summaries--;
+    }
+  }
+
+  async #totals({ fromMs, toMs }: TimeRange): Promise<readonly [Totals, Totals]> {
+    const result = await this.#pool.query<{
+      processor: ProcessorIndex;
+      payments: string;
+      amount_cents: string;
+    }>({ name: 'totals', text: TOTALS, values: [fromMs, toMs] });
+    const of = (processor: ProcessorIndex): Totals => {
+      const row = result.rows.find((candidate) => candidate.processor === processor);
+      return { payments: row?.payments ?? '0', amountCents: row?.amount_cents ?? '0' };
+    };
+    return [of(0), of(1)];
+  }
+
+  /** The rows of those among `ids` that are settled. */
+  async find(ids: readonly string[]): Promise<LedgerRow[]> {
+    const result = await this.#pool.query<{
+      correlation_id: string;
+      processor: ProcessorIndex;
+      amount_cents: string;
+      ms: number;
+    }>({
+      name: 'find',
+      text: `SELECT correlation_id, processor, amount_cents, (extract(epoch FROM requested_at) * 1000)::float8 AS ms
+             FROM payments WHERE correlation_id = ANY ($1::uuid[])`,
+      values: [ids],
+    });
+    return result.rows.map((row) => ({
+      correlationId: row.correlation_id,
+      processor: row.processor,
+      amountCents: Number(row.amount_cents),
+      requestedAtMs: row.ms,
+    }));
+  }
+
+  /** The next `most` settled ids after `id`, in order of the id. */
+  async idsAfter(id: string, most: number): Promise<string[]> {
+    const result = await this.#pool.query<{ correlation_id: string }>({
+      name: 'ids-after',
+      text: 'SELECT correlation_id FROM payments WHERE correlation_id > $1 ORDER BY correlation_id LIMIT $2',
+      values: [id, most],
+    });
+    return result.rows.map((row) => row.correlation_id);
+  }
+
+  /** Empties the ledger. */
+  async purge(): Promise<void> {
+    // Others lock these two in either order, depending on whether their plan is made anew, so this may block with one of them: it is
+    // this one that steps back, well before PostgreSQL would look for a deadlock (after a second).
+    for (let tries = PURGE_TRIES; ; tries--) {
+      try {
+        await this.#pool.query(PURGE);
+        return;
+      } catch (error) {
+        if (tries === 1 || (error as pg.DatabaseError).code !== LOCK_NOT_AVAILABLE) throw error;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}

@@ -1,0 +1,246 @@
+// The pipeline of one instance: the stages, and how a payment gets from one to the next.
+//
+//   admission ─▶ ring ─▶ crew ─▶ attempt ─▶ writer ─▶ forgotten
+//       ├─▶ verifier ─▶┘            └─▶ reconcilers ─▶┘
+//       └─▶ hand-over (to the instance that owns it)
+
+import { Admission, type Offered } from './buffer/admission.ts';
+import { Intake } from './buffer/intake.ts';
+import { Journal, type JournalFile } from './buffer/journal.ts';
+import { Ring, SlotQueue } from './buffer/ring.ts';
+import { SettledFilter } from './buffer/settled-filter.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { Attempts, chargeOf } from './consumers/attempt.ts';
+import { backoffMs } from './consumers/backoff.ts';
+import { Crew } from './consumers/crew.ts';
+import { HandOver } from './consumers/hand-over.ts';
+import { Pace } from './consumers/pace.ts';
+import { Reconcilers } from './consumers/reconciler.ts';
+import type { Processor } from './gateways/processor.ts';
+import { Routing } from './gateways/routing.ts';
+import type { LedgerConnection } from './ledger/libpq.ts';
+import { SettledLookup } from './ledger/settled-lookup.ts';
+import { BatchWriter } from './ledger/writer.ts';
+import type { Log } from './log.ts';
+import { Tally } from './metrics.ts';
+import { ownerOf, type LedgerRow, type ProcessorIndex } from './payment.ts';
+import { Verifier } from './recovery/verifier.ts';
+
+/** What touches the world. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly journalFile: JournalFile;
+  readonly processors: readonly [Processor, Processor];
+  readonly ledger: LedgerPort;
+  /** Offers a payment to the instance that owns it. Never rejects. */
+  readonly offer: (owner: number, correlationId: string, amountCents: number) => Promise<Offered>;
+  readonly log: Log;
+  /** The journal can't be relied on any more: the process has to end, and a start after it recovers. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface LedgerPort {
+  readonly connect: () => Promise<LedgerConnection>;
+  readonly find: (correlationIds: readonly string[]) => Promise<readonly LedgerRow[]>;
+  readonly idsAfter: (correlationId: string, most: number) => Promise<readonly string[]>;
+}
+
+export class Pipeline {
+  readonly instance: number;
+  readonly instances: number;
+  readonly tally = new Tally();
+  readonly ring: Ring;
+  readonly journal: Journal;
+  readonly settled: SettledFilter;
+  readonly intake: Intake;
+  readonly admission: Admission;
+  readonly routing: Routing;
+  readonly crew: Crew;
+  readonly reconcilers: Reconcilers;
+  readonly handOvers: readonly HandOver[];
+  readonly verifier: Verifier;
+  readonly writer: BatchWriter;
+  readonly #lookup: SettledLookup;
+  readonly #config: Config;
+  readonly #ports: Ports;
+
+  constructor(config: Config, ports: Ports) {
+    this.#config = config;
+    this.#ports = ports;
+    this.instances = config.PEER_SOCKET_PATHS.length;
+    this.instance = config.PEER_SOCKET_PATHS.indexOf(config.SOCKET_PATH);
+    const seed = Math.floor(ports.clock.random() * 2 ** 32);
+    this.ring = new Ring(config.RING_SLOTS, seed);
+    this.journal = new Journal(ports.journalFile, this.ring, config.JOURNAL_SYNC);
+    this.settled = new SettledFilter(config.SETTLED_FILTER_MIB, seed);
+    this.intake = this.#joinIntake();
+    this.#lookup = new SettledLookup(ports.ledger.find, ports.clock);
+    this.admission = this.#joinAdmission();
+    this.routing = new Routing(ports.clock, config);
+    this.writer = this.#joinWriter();
+    this.reconcilers = this.#joinReconcilers();
+    this.crew = this.#joinCrew();
+    this.handOvers = config.PEER_SOCKET_PATHS.map((_, owner) => this.#joinHandOver(owner));
+    this.verifier = this.#joinVerifier();
+  }
+
+  #joinIntake(): Intake {
+    const { ring, journal, settled, instance, instances } = this;
+    const { clock, log } = this.#ports;
+    const onBroken = (error: unknown): void => log('journal fails', { message: String(error) });
+    return new Intake({ ring, journal, settled, clock, instance, instances, onBroken });
+  }
+
+  #joinAdmission(): Admission {
+    return new Admission({
+      intake: this.intake,
+      instances: this.instances,
+      synced: () => this.#synced(),
+      settledCents: (correlationId) => this.#lookup.cents(correlationId),
+      offer: this.#ports.offer,
+      onClear: (slot) => this.#enqueue(slot),
+      onUnverified: (slot) => this.verifier.add(slot),
+      onForeign: (slot) => this.#giveAway(slot),
+      hasRoomForForeign: () => this.#hasRoomForForeign(),
+    });
+  }
+
+  #joinCrew(): Crew {
+    const { ring, journal, routing } = this;
+    const { clock, processors, onFatal } = this.#ports;
+    const { BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs, POLICY } = this.#config;
+    const attempts = new Attempts({
+      clock,
+      ring,
+      journal,
+      processors,
+      lanes: routing.lanes,
+      timeoutMs: (processor) => routing.timeoutMs(processor),
+      // The thrifty choice itself waits for a processor that works.
+      backoffMs: (declines) => (POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0),
+      onCharged: (slot, processor) => this.writer.add(processor, slot),
+      onUnknown: (slot) => this.reconcilers.add(slot),
+    });
+    return new Crew({
+      clock,
+      consumers: this.#config.CONSUMERS,
+      sendsPerTurn: this.#config.SENDS_PER_TURN,
+      queue: ring,
+      pace: new Pace(clock, this.#config.SENDS_PER_S),
+      choose: (slot) => routing.choose(ring.declines[slot] as number, ring.waiting),
+      attempt: (slot, processor) => attempts.run(slot, processor).catch(onFatal),
+    });
+  }
+
+  #joinReconcilers(): Reconcilers {
+    return new Reconcilers({
+      clock: this.#ports.clock,
+      ring: this.ring,
+      reconcilers: this.#config.RECONCILERS,
+      processors: this.#ports.processors,
+      queues: [new SlotQueue(this.ring.slots), new SlotQueue(this.ring.slots)],
+      timeoutMs: (processor) => this.routing.timeoutMs(processor),
+      onCharged: (slot, processor) => this.writer.add(processor, slot),
+      onDifference: this.#ports.log,
+    });
+  }
+
+  #joinWriter(): BatchWriter {
+    const { clock, ledger, log } = this.#ports;
+    const processorOf = (slot: number): ProcessorIndex => this.ring.pinOf(slot) as ProcessorIndex;
+    return new BatchWriter({
+      clock,
+      batchRows: this.#config.BATCH_ROWS,
+      batchWaitMs: this.#config.BATCH_WAIT_MS,
+      batchRowsMax: this.#config.BATCH_ROWS_MAX,
+      capacity: this.ring.slots,
+      connect: ledger.connect,
+      rowOf: (slot) => ({ ...chargeOf(this.ring, slot), processor: processorOf(slot) }),
+      onRecorded: (slot) => {
+        const cents = this.ring.amountCents[slot] as number;
+        this.tally.add(processorOf(slot), cents);
+        this.#letGo(slot, cents);
+      },
+      onTrouble: log,
+    });
+  }
+
+  #joinHandOver(owner: number): HandOver {
+    const { clock, log, offer } = this.#ports;
+    return new HandOver({
+      clock,
+      queue: new SlotQueue(this.ring.slots),
+      offer: (slot) => {
+        const { correlationId, amountCents } = chargeOf(this.ring, slot);
+        return offer(owner, correlationId, amountCents);
+      },
+      onTaken: (slot) => this.#letGo(slot, 'not settled'),
+      onConflict: (slot) => log('owner knows another amount', { ...chargeOf(this.ring, slot) }),
+    });
+  }
+
+  #joinVerifier(): Verifier {
+    const { clock, ledger, log } = this.#ports;
+    return new Verifier({
+      clock,
+      queue: new SlotQueue(this.ring.slots),
+      idText: (slot) => this.ring.idText(slot),
+      find: async (ids) => {
+        // What a restart found must be safe before anything is done about it.
+        await this.#synced();
+        return ledger.find(ids);
+      },
+      onSettled: (slot, row) => {
+        const held = chargeOf(this.ring, slot);
+        if (held.amountCents !== row.amountCents) log('settled with another amount', { held, row });
+        this.#letGo(slot, row.amountCents);
+      },
+      onUnsettled: (slot) => {
+        if (this.ring.pinOf(slot) >= 0) this.reconcilers.add(slot);
+        else if (this.#ownerOf(slot) === this.instance) this.#enqueue(slot);
+        else this.#giveAway(slot);
+      },
+    });
+  }
+
+  #synced(): Promise<void> | undefined {
+    return this.journal.synced()?.catch((error: unknown) => {
+      this.#ports.onFatal(error);
+      throw error;
+    });
+  }
+
+  #enqueue(slot: number): void {
+    this.ring.enqueue(slot);
+    this.crew.wake();
+  }
+
+  #giveAway(slot: number): void {
+    this.handOvers[this.#ownerOf(slot)]?.add(slot);
+  }
+
+  /**
+   * Half of the slots are for our own payments, which need nobody else to go on: two instances full of each other's payments
+   * would wait for each other for ever.
+   */
+  #hasRoomForForeign(): boolean {
+    const foreign = this.handOvers.reduce((sum, handOver) => sum + handOver.pending, 0);
+    // Among those that a restart found, too.
+    return foreign + this.verifier.pending < Math.floor(this.ring.slots / 2);
+  }
+
+  #ownerOf(slot: number): number {
+    return ownerOf(this.ring.ids, this.instances, slot * 4);
+  }
+
+  #letGo(slot: number, settledCents: number | 'not settled'): void {
+    try {
+      if (settledCents === 'not settled') return this.intake.free(slot);
+      if (this.#lookup.isAsking) this.#lookup.tell(this.ring.idText(slot), settledCents);
+      this.intake.forget(slot);
+    } catch (error) {
+      this.#ports.onFatal(error);
+    }
+  }
+}

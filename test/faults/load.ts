@@ -1,0 +1,117 @@
+// Payments at a steady rate while a test does its faults: open loop, from a seed, with a bound on what is open. Like a client that
+// wants to be paid it repeats what got no answer or a 503, under the same id; and it keeps book of what it was told.
+
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decimalFromCents } from '../../src/cents.ts';
+import { idToText } from '../../src/payment.ts';
+import type { Random } from '../buffer/seed.ts';
+import type { AcceptedPayment } from '../world/audit.ts';
+import type { Client } from '../world/client.ts';
+import { waitUntil } from '../world/wait-until.ts';
+
+/** What clients were told: what an audit needs. */
+export interface Book {
+  /** Answered 202. */
+  readonly accepted: AcceptedPayment[];
+  /** Never answered 202, but perhaps taken: no answer came, or a 503 of which nobody knows what it hides. */
+  readonly maybe: AcceptedPayment[];
+}
+
+export const emptyBook = (): Book => ({ accepted: [], maybe: [] });
+
+export interface LoadOptions {
+  /** Each payment goes to any of them, and its repetitions too. */
+  readonly clients: readonly Client[];
+  readonly random: Random;
+  /** Payments are entered here at once, so that it is right even when a test fails. */
+  readonly book: Book;
+  readonly ratePerS?: number;
+}
+
+const OPEN_MAX = 150;
+const TICK_MS = 5;
+const TRIES_MAX = 8;
+const TRY_AGAIN_MS = 400;
+const CENTS_MAX = 100_000;
+
+export class Load {
+  /** How often each status was answered; 0 stands for no answer. */
+  readonly answers = new Map<number, number>();
+  readonly #options: LoadOptions;
+  readonly #open = new Set<Promise<void>>();
+  readonly #running: Promise<void>;
+  #stopping = false;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** Resolves when `count` more payments were accepted. */
+  async more(count: number): Promise<void> {
+    await this.answered(202, count);
+  }
+
+  /** Resolves when `count` more answers of this status came. */
+  async answered(status: number, count = 1): Promise<void> {
+    const answers = (): number => this.answers.get(status) ?? 0;
+    const goal = answers() + count;
+    await waitUntil(`${count} more answers are ${status}`, () => answers() >= goal, {
+      withinMs: 60_000,
+    });
+  }
+
+  /** Resolves when the last payment has its last answer. @throws when an answer was neither 202, 503 nor none. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#running;
+    await Promise.all(this.#open);
+    const odd = [...this.answers.keys()].filter((status) => ![0, 202, 503].includes(status));
+    assert.deepEqual(odd, [], 'a good payment is answered with 202, 503 or not at all');
+  }
+
+  /** For a test that fails: nothing may go on in the next one. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true;
+    await this.#running;
+    await Promise.all(this.#open);
+  }
+
+  async #run(): Promise<void> {
+    const { ratePerS = 200 } = this.#options;
+    const startedMs = performance.now();
+    for (let begun = 0; !this.#stopping;) {
+      const due = Math.floor(((performance.now() - startedMs) * ratePerS) / 1000);
+      // What can't be sent in its time is left out: nothing piles up here.
+      for (; begun < due; begun++) if (this.#open.size < OPEN_MAX) this.#begin();
+      await sleep(TICK_MS);
+    }
+  }
+
+  #begin(): void {
+    const { random } = this.#options;
+    const payment = { id: idToText(random.id()), cents: 1 + random.below(CENTS_MAX) };
+    const paying = this.#pay(payment).finally(() => this.#open.delete(paying));
+    this.#open.add(paying);
+  }
+
+  async #pay(payment: AcceptedPayment): Promise<void> {
+    const { clients, random, book } = this.#options;
+    const tries = 1 + random.below(TRIES_MAX);
+    for (let n = 1; n <= tries; n++) {
+      const client = clients[random.below(clients.length)] as Client;
+      const status = await client.pay(payment.id, decimalFromCents(payment.cents)).then(
+        (reply) => reply.status,
+        () => 0,
+      );
+      this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
+      if (status === 202) {
+        book.accepted.push(payment);
+        return;
+      }
+      if (n < tries && !this.#stopping) await sleep(TRY_AGAIN_MS);
+    }
+    book.maybe.push(payment);
+  }
+}

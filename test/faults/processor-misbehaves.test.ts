@@ -1,0 +1,83 @@
+// Each way in which a processor can misbehave, at the default one alone and then at both: whatever comes back, or doesn't, each
+// payment ends at exactly one of them.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { heal, MISBEHAVIOURS } from '../../tools/soak/mischief.ts';
+import type { Fault } from '../../tools/simulator/faults.ts';
+import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { audit, chargedAt } from '../world/audit.ts';
+import type { Processor } from '../world/processor.ts';
+import { waitUntil } from '../world/wait-until.ts';
+import { openWorld, type World } from '../world/world.ts';
+import { emptyBook, Load } from './load.ts';
+
+const random = new Random();
+const book = emptyBook();
+let world: World;
+
+before(async () => {
+  console.log(`SEED=${SEED}`);
+  // Eager is the policy that goes on sending to a processor that misbehaves.
+  world = await openWorld({
+    front: false,
+    environment: {
+      RING_SLOTS: '5000',
+      POLICY: 'eager',
+      TIMEOUT_DEFAULT_MS: '150',
+      TIMEOUT_FALLBACK_MS: '150',
+    },
+  });
+});
+after(() => world.close());
+
+const faults: readonly Pick<Fault, 'kind' | 'status'>[] = [
+  ...MISBEHAVIOURS.filter((kind) => kind !== 'status').map((kind) => ({ kind, status: 502 })),
+  ...[502, 404, 201, 429].map((status) => ({ kind: 'status' as const, status })),
+];
+
+const befallen = async ({ levers }: Processor): Promise<number> => {
+  const { posts, faultedAfterInsert } = await levers.attempts();
+  return posts.faulted + faultedAfterInsert;
+};
+
+for (const { kind, status } of faults) {
+  const name = kind === 'status' ? `status ${status}` : kind;
+  test(`${name} loses and doubles nothing ${AGAIN}`, async () => {
+    const clients = world.instances.map(({ client }) => client);
+    for (const victims of [[world.default], world.processors]) {
+      const seed = random.below(2 ** 31);
+      const befallenBefore = await Promise.all(victims.map(befallen));
+      for (const { levers } of victims) {
+        const share = victims.length === 1 ? 1 : 0.7;
+        await levers.setFault({ kind, status, share, seed, lookups: random.chance(0.3) });
+      }
+      await using load = new Load({ clients, random, book });
+      await load.more(30);
+      await load.stop();
+      await waitUntil('the fault befell some', async () => {
+        const [now] = await Promise.all(victims.map(befallen));
+        return (now as number) > (befallenBefore[0] as number);
+      });
+      await heal(world.processors);
+      await audit(world, book.accepted);
+    }
+  });
+}
+
+test(`a failing processor gets nothing, and two failing ones keep all waiting ${AGAIN}`, async () => {
+  const clients = world.instances.map(({ client }) => client);
+  const earlier = await chargedAt(world);
+  await world.default.levers.setFailing(true);
+  await using load = new Load({ clients, random, book });
+  await load.more(30);
+  await waitUntil('fallback gets them', async () => {
+    return (await chargedAt(world)).fallback > earlier.fallback;
+  });
+  await world.fallback.levers.setFailing(true);
+  await load.more(30);
+  await load.stop();
+  assert.equal((await chargedAt(world)).default, earlier.default);
+  await heal(world.processors);
+  await audit(world, book.accepted);
+});

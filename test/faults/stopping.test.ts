@@ -1,0 +1,84 @@
+// Stopping, in order and not: what is under way is settled or stays in the journal, and the next start goes on with it.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { heal } from '../../tools/soak/mischief.ts';
+import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { audit } from '../world/audit.ts';
+import { waitUntil } from '../world/wait-until.ts';
+import { openWorld, type World } from '../world/world.ts';
+import { emptyBook, Load } from './load.ts';
+
+const random = new Random();
+const book = emptyBook();
+let world: World;
+
+before(async () => {
+  console.log(`SEED=${SEED}`);
+  world = await openWorld({ environment: { RING_SLOTS: '5000', DRAIN_MS: '1000' } });
+});
+after(() => world.close());
+
+test(`SIGTERM under load ends an instance with 0, again and again, and loses nothing ${AGAIN}`, async () => {
+  const clients = [world.client, ...world.instances.map(({ client }) => client)];
+  await using load = new Load({ clients, random, book });
+  for (let stop = 0; stop < 3; stop++) {
+    await load.more(50);
+    const instance = world.instance(stop % 2);
+    assert.equal(await instance.kill('SIGTERM'), 0, instance.program.lastWords());
+    await load.more(50);
+    await instance.restart();
+  }
+  await load.stop();
+  await audit(world, book.accepted, { maybe: book.maybe });
+});
+
+test(`stopped with more under way than it can wait for, it ends with 0 and goes on after its restart ${AGAIN}`, async () => {
+  await using load = new Load({ clients: [world.client], random, book });
+  await load.more(50);
+  for (const { levers } of world.processors) await levers.setFault({ kind: 'hang' });
+  await load.more(100);
+  const codes = await Promise.all(world.instances.map((instance) => instance.kill('SIGTERM')));
+  assert.deepEqual(codes, [0, 0]);
+  await heal(world.processors);
+  await Promise.all(world.instances.map((instance) => instance.restart()));
+  await load.stop();
+  await audit(world, book.accepted, { maybe: book.maybe });
+});
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`${signal} while it drains ends it at once, and loses nothing ${AGAIN}`, async () => {
+    await using load = new Load({ clients: [world.client], random, book });
+    for (const { levers } of world.processors) await levers.setDelay(500);
+    await load.more(100);
+    for (const instance of world.instances) {
+      const stops = instance.said('stopping');
+      instance.program.signal('SIGTERM');
+      await waitUntil('it is stopping', () => instance.said('stopping') > stops);
+      await instance.kill(signal);
+    }
+    await heal(world.processors);
+    await Promise.all(world.instances.map((instance) => instance.restart()));
+    await load.stop();
+    await audit(world, book.accepted, { maybe: book.maybe });
+  });
+}
+
+test(`everything stopped in order and started again: all is settled ${AGAIN}`, async () => {
+  await using load = new Load({ clients: [world.client], random, book });
+  for (const { levers } of world.processors) await levers.setDelay(50);
+  await load.more(100);
+  await world.front.kill();
+  await load.stop();
+  for (const instance of world.instances) {
+    assert.equal(await instance.kill('SIGTERM'), 0, instance.program.lastWords());
+  }
+  for (const processor of world.processors) await processor.kill('SIGTERM');
+  await world.database.shutDown();
+
+  await world.database.restart();
+  for (const processor of world.processors) await processor.restart();
+  for (const instance of world.instances) await instance.restart();
+  await world.front.restart();
+  await audit(world, book.accepted, { maybe: book.maybe });
+});

@@ -1,0 +1,132 @@
+// What a lane knows, beside a model that keeps every attempt in a list and looks through all of them each time.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Lane } from '../../src/gateways/lane.ts';
+import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { VirtualClock } from '../ledger/virtual-clock.ts';
+
+const PROBE_MS = 250;
+const MAX = 5;
+
+interface Attempt {
+  readonly number: number;
+  readonly sentAtMs: number;
+  answered: boolean;
+}
+
+class Model {
+  readonly attempts: Attempt[] = [];
+  #delayMs = 0;
+  #workingDelayMs = 0;
+  #failingSinceMs: number | undefined;
+  #quietSinceMs = Number.NEGATIVE_INFINITY;
+  #lastAnswerMs = Number.NEGATIVE_INFINITY;
+
+  get open(): Attempt[] {
+    return this.attempts.filter(({ answered }) => !answered);
+  }
+
+  get #newestAnswered(): number {
+    return Math.max(0, ...this.attempts.filter((a) => a.answered).map(({ number }) => number));
+  }
+
+  sent(number: number, nowMs: number): void {
+    this.attempts.push({ number, sentAtMs: nowMs, answered: false });
+    this.#quietSinceMs = nowMs;
+  }
+
+  answered(attempt: Attempt, nowMs: number, works: boolean): void {
+    if (attempt.number > this.#newestAnswered) this.#delayMs = nowMs - attempt.sentAtMs;
+    attempt.answered = true;
+    this.#lastAnswerMs = nowMs;
+    if (works) this.#workingDelayMs = this.#delayMs;
+    this.#failingSinceMs = works ? undefined : (this.#failingSinceMs ?? nowMs);
+  }
+
+  reported(failing: boolean, delayMs: number, nowMs: number): void {
+    if (nowMs - this.#lastAnswerMs < 1_000) return;
+    if (failing) this.#failingSinceMs ??= nowMs;
+    else {
+      const isBetter = this.#failingSinceMs !== undefined || delayMs < this.#delayMs;
+      if (isBetter) this.#quietSinceMs = Number.NEGATIVE_INFINITY;
+      this.#delayMs = Math.max(this.#delayMs, delayMs);
+    }
+  }
+
+  view(nowMs: number): unknown {
+    const failing = this.#failingSinceMs !== undefined;
+    const later = this.attempts.filter(({ number }) => number > this.#newestAnswered);
+    const ageMs = later.length === 0 ? 0 : nowMs - Math.min(...later.map((a) => a.sentAtMs));
+    const lateMs = Math.max(0, ageMs - this.#delayMs);
+    const probeMs = failing
+      ? Math.min(Math.max(PROBE_MS, this.#delayMs / 4), PROBE_MS * 4)
+      : Math.max(PROBE_MS, this.#delayMs * 4);
+    return {
+      feeBps: 500,
+      failingForMs: failing ? nowMs - (this.#failingSinceMs as number) : undefined,
+      // As late again as it is late.
+      delayMs: failing ? this.#workingDelayMs : this.#delayMs + 2 * lateMs,
+      inFlight: this.open.length,
+      inFlightMax: MAX,
+      probeDue: this.open.length < MAX && nowMs - this.#quietSinceMs >= probeMs,
+    };
+  }
+}
+
+const laneOf = (clock: VirtualClock): Lane =>
+  new Lane(clock, { feeBps: 500, inFlightMax: MAX, probeEveryMs: PROBE_MS });
+
+test('it knows what a list of all attempts tells, in whatever order they are answered', async () => {
+  for (let round = 0; round < 40; round++) {
+    const random = new Random(SEED + round);
+    const clock = new VirtualClock();
+    const lane = laneOf(clock);
+    const model = new Model();
+    for (let step = 0; step < 150; step++) {
+      const nowMs = clock.elapsed();
+      const { open } = model;
+      const dice = random.below(10);
+      if (dice < 3 && open.length < MAX) {
+        model.sent(lane.sent(), nowMs);
+      } else if (dice < 6 && open.length > 0) {
+        const attempt = open[random.below(open.length)] as Attempt;
+        const works = random.chance(0.7);
+        lane.answered(attempt.number, nowMs - attempt.sentAtMs, works);
+        model.answered(attempt, nowMs, works);
+      } else if (dice === 6) {
+        const [failing, delayMs] = [random.chance(0.5), random.below(3_000)];
+        lane.reported(failing, delayMs);
+        model.reported(failing, delayMs, nowMs);
+        assert.equal(lane.minResponseTimeMs, delayMs);
+      } else {
+        await clock.advance(random.below(random.chance(0.2) ? 3_000 : 100));
+      }
+      assert.deepEqual(lane.view(), model.view(clock.elapsed()), `step ${step} ${AGAIN}`);
+    }
+  }
+});
+
+test('a processor that hangs is known to be slow before anything answers', async () => {
+  const clock = new VirtualClock();
+  const lane = laneOf(clock);
+  lane.answered(lane.sent(), 0, true);
+  lane.sent();
+  await clock.advance(700);
+  lane.sent();
+  await clock.advance(300);
+  assert.equal(lane.view().delayMs, 2_000);
+});
+
+test('an answer that comes as late as the last one is not late', async () => {
+  const clock = new VirtualClock();
+  const lane = laneOf(clock);
+  const first = lane.sent();
+  await clock.advance(1_000);
+  lane.answered(first, 1_000, true);
+  lane.sent();
+  await clock.advance(1_000);
+  assert.equal(lane.view().delayMs, 1_000);
+  await clock.advance(5);
+  assert.equal(lane.view().delayMs, 1_010);
+});

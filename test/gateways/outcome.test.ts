@@ -1,0 +1,26 @@
+// What a status proves, for every status that there is.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { outcomeOfStatus, type Outcome } from '../../src/gateways/outcome.ts';
+
+const ALL = Array.from({ length: 500 }, (_, n) => n + 100);
+const statusesOf = (outcome: Outcome): number[] =>
+  ALL.filter((status) => outcomeOfStatus(status) === outcome);
+
+test('only a 200 is a charge, and only a 422 a duplicate', () => {
+  assert.deepEqual(statusesOf('charged'), [200]);
+  assert.deepEqual(statusesOf('duplicate'), [422]);
+});
+
+test('a decline is a refusal before the work, or the failure that a processor answers instead of it', () => {
+  const refusals = ALL.filter((s) => s >= 400 && s < 500 && ![408, 409, 422].includes(s));
+  assert.deepEqual(statusesOf('declined'), [...refusals, 500, 501, 503]);
+});
+
+test('whatever else is said proves nothing: other 2xx, redirects, a gateway that lost the processor', () => {
+  const unknown = new Set(statusesOf('unknown'));
+  for (const status of ALL.filter((s) => s < 400 && s !== 200)) assert.ok(unknown.has(status));
+  for (const status of [408, 409, 502, 504, 505, 520, 599]) assert.ok(unknown.has(status));
+  assert.equal(unknown.size + 2 + statusesOf('declined').length, ALL.length);
+});

@@ -1,0 +1,73 @@
+// Another instance over its Unix socket: what it answers to a payment that is handed over, and what its silence means.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { systemClock, type Clock } from '../../src/clock.ts';
+import { Peer } from '../../src/gateways/peer.ts';
+import { VirtualClock } from '../ledger/virtual-clock.ts';
+import { makeTempDirectory, removeTempDirectory } from '../world/temp-directory.ts';
+import { waitUntil } from '../world/wait-until.ts';
+import { chargeNumber, PATIENCE_MS } from './rude-fixture.ts';
+import { answering, endingWith, RudeServer } from './rude-server.ts';
+
+const { correlationId: ID } = chargeNumber(1);
+
+async function meetPeer(
+  context: TestContext,
+  clock: Clock = systemClock,
+): Promise<{ server: RudeServer; peer: Peer }> {
+  const directory = makeTempDirectory();
+  const path = join(directory, 'peer.sock');
+  const server = await RudeServer.start(path);
+  const peer = new Peer(path, clock);
+  context.after(async () => {
+    await peer.close();
+    await server.close();
+    removeTempDirectory(directory);
+  });
+  return { server, peer };
+}
+
+test('only a 202 is an acceptance, only a 409 a conflict; for the rest the peer is away', async (context) => {
+  const { server, peer } = await meetPeer(context);
+  for (const status of [200, 201, 202, 301, 400, 404, 409, 422, 500, 502, 503]) {
+    server.behave = answering(status);
+    const expected = status === 202 ? 'accepted' : status === 409 ? 'conflict' : 'away';
+    assert.equal(await peer.offer(ID, 1990, PATIENCE_MS), expected, String(status));
+  }
+  server.behave = endingWith('');
+  assert.equal(await peer.offer(ID, 1990, PATIENCE_MS), 'away');
+  const [first] = server.seen;
+  assert.equal(`${first?.method} ${first?.path}`, 'POST /internal/payments');
+  assert.equal(first?.body, `{"correlationId":"${ID}","amount":19.90}`);
+});
+
+test('a socket without a listener is a peer that is away', async (context) => {
+  const peer = new Peer('/nowhere/at/all.sock', systemClock);
+  context.after(() => peer.close());
+  assert.equal(await peer.offer(ID, 1990, PATIENCE_MS), 'away');
+  assert.equal(await peer.purge(PATIENCE_MS), false);
+  await peer.flush(PATIENCE_MS);
+});
+
+test('a peer that hangs is away at the deadline, and a flush is over then', async (context) => {
+  const clock = new VirtualClock();
+  const { server, peer } = await meetPeer(context, clock);
+  const offered = peer.offer(ID, 1990, 500);
+  const flushed = peer.flush(500);
+  await waitUntil('both are read', () => server.seen.length === 2);
+  await clock.advance(500);
+  assert.equal(await offered, 'away');
+  await flushed;
+  assert.equal(clock.timers, 0);
+});
+
+test('a purge is done when the peer says so', async (context) => {
+  const { server, peer } = await meetPeer(context);
+  for (const status of [200, 204, 404, 503]) {
+    server.behave = answering(status, status === 204 ? '' : '{}');
+    assert.equal(await peer.purge(PATIENCE_MS), status === 200, String(status));
+  }
+  assert.equal(server.seen[0]?.path, '/internal/purge');
+});

@@ -1,0 +1,86 @@
+// The replay of the contest's tests: that it is exact enough to choose settings by, and what the settings that we ship earn in it.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StepClock } from '../../bench/policy-clock.ts';
+import { StagedProcessor } from '../../bench/policy-processor.ts';
+import { arrivalsOf, best, replay } from '../../bench/policy-run.ts';
+import { TESTS, type ContestTest } from '../../tools/k6/plan.ts';
+import { chargeNumber } from './rude-fixture.ts';
+
+/** A tenth of the users: what doesn't depend on their number is seen sooner. */
+const few = (contest: ContestTest): ContestTest => ({
+  ...contest,
+  usersMax: Math.ceil(contest.usersMax / 10),
+});
+
+async function steps(clock: StepClock, untilMs: number): Promise<void> {
+  while (clock.elapsed() < untilMs) await clock.step(() => {});
+}
+
+test('as many payments arrive as in the contest', () => {
+  assert.equal(Math.round(arrivalsOf(TESTS.preview).length / 100), 168);
+  assert.equal(Math.round(arrivalsOf(TESTS.final).length / 100), 906);
+});
+
+test('a processor sleeps, then looks whether it fails, then stores; who gives up stops nothing', async () => {
+  const clock = new StepClock();
+  const processor = new StagedProcessor(clock);
+  processor.lever = { delayMs: 100, failing: false };
+  const patient = processor.charge(chargeNumber(1), 1_000);
+  const hasty = processor.charge(chargeNumber(2), 50);
+  await steps(clock, 60);
+  assert.equal(await hasty, 'unknown');
+  assert.equal(
+    await processorAnswer(clock, processor.lookup(chargeNumber(2).correlationId, 50)),
+    'absent',
+  );
+  await steps(clock, 200);
+  assert.equal(await patient, 'charged');
+  assert.equal(processor.stored.size, 2);
+  assert.equal(await processorAnswer(clock, processor.charge(chargeNumber(2), 1_000)), 'duplicate');
+  processor.lever = { delayMs: 0, failing: true };
+  assert.equal(await processorAnswer(clock, processor.charge(chargeNumber(3), 1_000)), 'declined');
+});
+
+/** The answer, however much time it takes. */
+async function processorAnswer<T>(clock: StepClock, answer: Promise<T>): Promise<T> {
+  await steps(clock, clock.elapsed() + 1_000);
+  return answer;
+}
+
+test('800 at once, 500 in the queue, and what comes then is refused', async () => {
+  const clock = new StepClock();
+  const processor = new StagedProcessor(clock);
+  processor.lever = { delayMs: 100, failing: false };
+  const answers = Array.from({ length: 1_310 }, (_, n) => processor.charge(chargeNumber(n), 5_000));
+  await steps(clock, 110);
+  assert.equal(processor.stored.size, 800);
+  assert.equal(processor.refused, 10);
+  await steps(clock, 300);
+  const outcomes = await Promise.all(answers);
+  assert.equal(outcomes.filter((outcome) => outcome === 'charged').length, 1_300);
+});
+
+test('the same replay gives the same result', async () => {
+  const short = few(TESTS.preview);
+  assert.deepEqual(await replay(short, {}), await replay(short, {}));
+});
+
+for (const [name, leastShare] of [
+  ['preview', 0.9999],
+  ['final', 0.988],
+] as const) {
+  test(`${name}: nothing is left over, and next to nothing is lost to fees`, async () => {
+    const contest = few(TESTS[name]);
+    const result = await replay(contest, {});
+    assert.equal(result.accepted, arrivalsOf(contest).length);
+    assert.equal(result.left, 0);
+    assert.ok(result.share >= leastShare, `${result.share}`);
+    assert.ok(result.share <= best(contest, Number.POSITIVE_INFINITY).share + 1e-9);
+    assert.equal(
+      result.perSecond.flat().reduce((sum, count) => sum + (count ?? 0), 0),
+      result.accepted,
+    );
+  });
+}

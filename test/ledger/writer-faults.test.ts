@@ -1,0 +1,69 @@
+// The batch writer on a real PostgreSQL behind a network that fails: every row arrives, once.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { systemClock } from '../../src/clock.ts';
+import { connectLibpq } from '../../src/ledger/libpq.ts';
+import { BatchWriter } from '../../src/ledger/writer.ts';
+import { DatabaseServer, query } from '../world/database.ts';
+import { GapProxy } from '../world/gap-proxy.ts';
+import { waitUntil } from '../world/wait-until.ts';
+import { checkSums, makeLedger, rowOf } from './ledger-fixture.ts';
+
+let server: DatabaseServer;
+before(async () => {
+  server = await DatabaseServer.start();
+});
+after(() => server.close());
+
+test('the writer brings every row through resets, terminated backends and a killed server, once', async (context) => {
+  const { url } = await makeLedger(server, context);
+  const proxy = await GapProxy.start(url);
+  context.after(() => proxy.close());
+  const recorded = new Set<number>();
+  const writer = new BatchWriter({
+    clock: systemClock,
+    batchRows: 10,
+    batchWaitMs: 10,
+    batchRowsMax: 100,
+    capacity: 5_000,
+    connect: () => connectLibpq(proxy.through(url), 500, systemClock),
+    rowOf: (token) => rowOf(token, 1 + token, 1_752_500_000_000 + token * 7),
+    onRecorded: (token) => {
+      assert.ok(!recorded.has(token));
+      recorded.add(token);
+    },
+    onTrouble: () => {},
+  });
+  context.after(() => writer.close());
+  const faults: readonly (() => Promise<void> | void)[] = [
+    () => proxy.reset(),
+    () => proxy.cut(),
+    async () => {
+      await query(
+        url,
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'repasse-writer'`,
+      );
+    },
+    async () => {
+      await server.kill();
+      await server.restart();
+    },
+    () => proxy.blackHole('answers'),
+    () => proxy.release(),
+  ];
+  let token = 0;
+  for (const fault of faults) {
+    const known = recorded.size;
+    for (let n = 0; n < 100; n++) writer.add(0, token++);
+    await fault();
+    for (let n = 0; n < 100; n++) writer.add(0, token++);
+    if (fault !== faults[4]) {
+      await waitUntil('some are recorded', () => recorded.size > known, { withinMs: 20_000 });
+    }
+  }
+  await waitUntil('all are recorded', () => writer.pending === 0, { withinMs: 20_000 });
+  const cents = (token * (token + 1)) / 2;
+  assert.equal(recorded.size, token);
+  assert.deepEqual(await checkSums(url), { payments: token, cents });
+});

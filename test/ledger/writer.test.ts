@@ -1,0 +1,238 @@
+// The batch writer by a virtual clock and a ledger without a database: when batches leave, and that each row arrives once.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Batch } from '../../src/ledger/batch.ts';
+import { AGAIN, Random } from '../buffer/seed.ts';
+import { setUp } from './writer-bench.ts';
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+const ascending = (left: number, right: number): number => left - right;
+
+test('ten rows leave at once, nine when the oldest has waited for 10 ms', async () => {
+  const { clock, ledger, writer, recorded, add } = setUp();
+  add(10);
+  await clock.advance(0);
+  assert.deepEqual(ledger.statements, [10]);
+  add(9);
+  await clock.advance(9);
+  assert.deepEqual(ledger.statements, [10]);
+  assert.equal(writer.pending, 9);
+  await clock.advance(1);
+  assert.deepEqual(ledger.statements, [10, 9]);
+  assert.deepEqual(recorded, range(19));
+  assert.equal(writer.pending, 0);
+  assert.equal(clock.timers, 0);
+});
+
+test('a batch is of one processor: the rows of both leave in two statements', async () => {
+  const { clock, ledger, add } = setUp();
+  add(4, 0);
+  add(3, 1);
+  await clock.advance(10);
+  assert.deepEqual(ledger.statements, [4, 3]);
+});
+
+test('what comes during a statement leaves in the next one, up to the largest batch', async () => {
+  const { clock, ledger, recorded, add } = setUp({ batchRowsMax: 50 });
+  ledger.isHolding = true;
+  add(10);
+  await clock.advance(0);
+  add(120);
+  await clock.advance(100);
+  assert.deepEqual(ledger.statements, [10]);
+  ledger.isHolding = false;
+  ledger.answer();
+  await clock.advance(0);
+  assert.deepEqual(ledger.statements, [10, 50, 50, 20]);
+  assert.deepEqual(recorded, range(130));
+});
+
+test('a processor that is always busy does not keep the other one from its turn', async () => {
+  const { clock, ledger, writer, add } = setUp();
+  ledger.isHolding = true;
+  add(10, 0);
+  await clock.advance(0);
+  add(1, 1);
+  for (let n = 0; n < 3; n++) {
+    add(10, 0);
+    ledger.answer();
+    await clock.advance(0);
+  }
+  assert.deepEqual(ledger.statements.slice(0, 3), [10, 1, 20]);
+  ledger.isHolding = false;
+  ledger.answer();
+  await clock.advance(20);
+  assert.equal(writer.pending, 0);
+});
+
+test('a batch of unknown fate is sent again as it is, and nothing is recorded twice', async () => {
+  const { clock, ledger, recorded, troubles, add } = setUp();
+  const fates = ['answer lost', 'broken before', 'answer lost', 'recorded'] as const;
+  ledger.fateOf = () => fates[ledger.statements.length - 1] ?? 'recorded';
+  add(10);
+  await clock.advance(0);
+  assert.deepEqual(recorded, []);
+  await clock.advance(5_000);
+  assert.deepEqual(ledger.statements, [10, 10, 10, 10]);
+  assert.deepEqual(recorded, range(10));
+  assert.equal(ledger.rows.size, 10);
+  assert.equal(ledger.connections, 4);
+  assert.equal(ledger.open, 1);
+  assert.deepEqual(
+    troubles,
+    Array.from({ length: 3 }, () => 'ledger unavailable'),
+  );
+});
+
+test('while the database is away rows wait, tried at least once a second, and all arrive when it is back', async () => {
+  const { clock, ledger, writer, recorded, troubles, add } = setUp();
+  ledger.isAway = true;
+  add(500, 0);
+  add(500, 1);
+  await clock.advance(60_000);
+  assert.equal(writer.pending, 1000);
+  assert.ok(troubles.length >= 59 && troubles.length < 80, `${troubles.length} tries`);
+  ledger.isAway = false;
+  await clock.advance(1_000);
+  assert.equal(writer.pending, 0);
+  assert.deepEqual(recorded.toSorted(ascending), range(1000));
+  assert.equal(ledger.rows.size, 1000);
+});
+
+test('a refusal that is not about the rows is tried again on another connection', async () => {
+  for (const sqlState of ['40P01', '57014', '26000', '42P01', '53100', '25006']) {
+    const { clock, ledger, writer, recorded, add } = setUp();
+    ledger.fateOf = () => (ledger.statements.length < 3 ? { refused: sqlState } : 'recorded');
+    add(10);
+    await clock.advance(1_000);
+    assert.deepEqual(ledger.statements, [10, 10, 10], sqlState);
+    assert.equal(recorded.length, 10);
+    assert.deepEqual([ledger.connections, ledger.open, writer.poisoned], [3, 1, 0]);
+  }
+});
+
+/** Refuses each batch that has one of these cents in it. */
+function refusing(...cents: readonly number[]): (batch: Batch) => { refused: string } | 'recorded' {
+  return (batch) => {
+    const all = batch.amountCents.slice(1, -1).split(',').map(Number);
+    return all.some((amount) => cents.includes(amount)) ? { refused: '23514' } : 'recorded';
+  };
+}
+
+test('a row that the database refuses is put aside, the others are recorded, and it is tried again', async () => {
+  const { clock, ledger, writer, recorded, troubles, add } = setUp();
+  ledger.fateOf = refusing(1 + 3, 1 + 77);
+  add(100);
+  await clock.advance(0);
+  assert.deepEqual(
+    recorded.toSorted(ascending),
+    range(100).filter((n) => n !== 3 && n !== 77),
+  );
+  assert.equal(writer.poisoned, 2);
+  assert.equal(writer.pending, 2);
+  assert.deepEqual(troubles, ['ledger refuses a row', 'ledger refuses a row']);
+  // It holds up nobody.
+  add(10);
+  await clock.advance(0);
+  assert.equal(recorded.length, 108);
+  await clock.advance(30_010);
+  assert.equal(writer.poisoned, 2);
+  ledger.fateOf = () => 'recorded';
+  await clock.advance(60_000);
+  assert.deepEqual(recorded.toSorted(ascending), range(110));
+  assert.deepEqual([writer.poisoned, writer.pending], [0, 0]);
+});
+
+test('more rows than there is room for are a mistake that is not hidden', async () => {
+  const { clock, ledger, writer, add } = setUp({ capacity: 20, batchRowsMax: 10 });
+  ledger.isAway = true;
+  add(30);
+  assert.throws(() => add(1), /more rows than slots/);
+  assert.equal(writer.pending, 30);
+  ledger.isAway = false;
+  await clock.advance(2_000);
+  assert.equal(writer.pending, 0);
+});
+
+test('slots that are used again while a refused batch is split find room', async () => {
+  const recorded: number[] = [];
+  const { clock, ledger, writer, add } = setUp({
+    capacity: 16,
+    batchRowsMax: 16,
+    onRecorded: (token) => {
+      recorded.push(token);
+      // The slot holds another payment at once, and that one is charged.
+      if (recorded.length <= 15) writer.add(0, token);
+    },
+  });
+  ledger.isAway = true;
+  ledger.fateOf = refusing(1 + 9);
+  add(16);
+  await clock.advance(100);
+  ledger.isAway = false;
+  await clock.advance(1_000);
+  assert.deepEqual([writer.poisoned, writer.pending], [1, 1]);
+  const good = range(16).filter((token) => token !== 9);
+  assert.deepEqual(
+    recorded.toSorted(ascending),
+    good.flatMap((token) => [token, token]),
+  );
+});
+
+test('a flush resolves when the rows before it are recorded, and does not wait for their age', async () => {
+  const { clock, ledger, writer, recorded, add } = setUp();
+  await writer.flush();
+  assert.equal(ledger.connections, 0);
+  ledger.isHolding = true;
+  add(3, 0);
+  add(2, 1);
+  const outcomes: string[] = [];
+  const watch = (name: string): void => {
+    writer.flush().then(
+      () => outcomes.push(`${name} after ${recorded.length}`),
+      () => outcomes.push('failed'),
+    );
+  };
+  watch('first');
+  await clock.advance(0);
+  add(4, 0);
+  watch('second');
+  watch('third');
+  ledger.answer();
+  await clock.advance(0);
+  assert.deepEqual(outcomes, []);
+  ledger.answer();
+  await clock.advance(0);
+  assert.deepEqual(outcomes, ['first after 5']);
+  ledger.answer();
+  await clock.advance(0);
+  assert.deepEqual(outcomes, ['first after 5', 'second after 9', 'third after 9']);
+});
+
+test('through any mixture of failures each row is reported once and recorded once', async () => {
+  const random = new Random();
+  const { clock, ledger, writer, recorded, add } = setUp({ batchRowsMax: 40 });
+  const poison = new Set([17, 400, 401, 999]);
+  let isOver = false;
+  ledger.fateOf = (batch) => {
+    if (isOver) return 'recorded';
+    const fate = random.below(10);
+    if (fate === 0) return 'answer lost';
+    if (fate === 1) return 'broken before';
+    if (fate === 2) return { refused: '40001' };
+    return refusing(...poison)(batch);
+  };
+  for (let n = 0; n < 300; n++) {
+    add(random.below(12), random.chance(0.7) ? 0 : 1);
+    if (random.chance(0.05)) ledger.isAway = !ledger.isAway;
+    await clock.advance(random.below(60));
+  }
+  ledger.isAway = false;
+  isOver = true;
+  await clock.advance(120_000);
+  assert.equal(writer.pending, 0, AGAIN);
+  assert.deepEqual(recorded.toSorted(ascending), range(recorded.length), AGAIN);
+  assert.equal(ledger.rows.size, recorded.length, AGAIN);
+  assert.equal(ledger.open, 1, AGAIN);
+});

@@ -1,0 +1,125 @@
+// Settings: each bound holds and names itself, and so does each rule between them.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  ConfigError,
+  NUMBER_SETTINGS,
+  readConfig,
+  TEXT_SETTINGS,
+  WORD_SETTINGS,
+} from '../../src/config.ts';
+
+const GIVEN = {
+  SOCKET_PATH: '/run/a.sock',
+  JOURNAL_PATH: '/run/a.journal',
+  DATABASE_URL: 'postgres://user:secret@localhost:5432/repasse',
+  PROCESSOR_DEFAULT_URL: 'http://127.0.0.1:8001',
+  PROCESSOR_FALLBACK_URL: 'http://127.0.0.1:8002',
+};
+
+function refuses(env: Readonly<Record<string, string>>, message: RegExp): void {
+  assert.throws(
+    () => readConfig({ ...GIVEN, ...env }),
+    (error) => error instanceof ConfigError && message.test(error.message),
+    JSON.stringify(env),
+  );
+}
+
+test('what is not set has its default', () => {
+  const config = readConfig(GIVEN);
+  for (const [name, { fallback }] of Object.entries(NUMBER_SETTINGS)) {
+    assert.equal(config[name as keyof typeof NUMBER_SETTINGS], fallback, name);
+  }
+  for (const [name, { words }] of Object.entries(WORD_SETTINGS)) {
+    assert.equal(config[name as keyof typeof WORD_SETTINGS], words[0], name);
+  }
+  assert.deepEqual(config.PEER_SOCKET_PATHS, ['/run/a.sock']);
+});
+
+test('an empty setting counts as not set', () => {
+  const empty = Object.fromEntries(
+    [...Object.keys(NUMBER_SETTINGS), ...Object.keys(WORD_SETTINGS)].map((name) => [name, '']),
+  );
+  assert.deepEqual(readConfig({ ...GIVEN, ...empty }), readConfig(GIVEN));
+});
+
+describe('a number', () => {
+  for (const [name, { min, max, fallback, unit, meaning }] of Object.entries(NUMBER_SETTINGS)) {
+    test(`${name} is refused by name outside ${min} to ${max}`, () => {
+      assert.ok(min <= fallback && fallback <= max);
+      assert.ok(unit !== '' && meaning !== '');
+      for (const text of [
+        String(min - 1),
+        String(max + 1),
+        '-1',
+        '1.5',
+        '1e2',
+        '0x10',
+        ' ',
+        'many',
+      ]) {
+        refuses({ [name]: text }, new RegExp(`^${name} is "${text}".*${min} to ${max} ${unit}`));
+      }
+    });
+
+    test(`${name} is taken at either bound, unless another setting is named`, () => {
+      for (const bound of [min, max]) {
+        try {
+          const config = readConfig({ ...GIVEN, [name]: String(bound) });
+          assert.equal(config[name as keyof typeof NUMBER_SETTINGS], bound);
+        } catch (error) {
+          assert.ok(error instanceof ConfigError);
+          assert.match(error.message, new RegExp(`\\b${name}\\b.* must |must .*\\b${name}\\b`));
+          assert.doesNotMatch(error.message, new RegExp(`^${name} is `));
+        }
+      }
+    });
+  }
+});
+
+test('a word is one of its words', () => {
+  for (const [name, { words }] of Object.entries(WORD_SETTINGS)) {
+    for (const word of words) {
+      const config = readConfig({ ...GIVEN, [name]: word });
+      assert.equal(config[name as keyof typeof WORD_SETTINGS], word);
+    }
+    refuses({ [name]: 'perhaps' }, new RegExp(`^${name} is "perhaps".*${words[0]}`));
+  }
+});
+
+test('each text that has no default is asked for by name', () => {
+  for (const name of Object.keys(TEXT_SETTINGS)) {
+    if (name === 'PEER_SOCKET_PATHS') continue;
+    refuses({ [name]: '' }, new RegExp(`^${name} is missing`));
+  }
+});
+
+test('limits that make no sense together are refused', () => {
+  refuses({ RING_SLOTS: '10', CONSUMERS: '11' }, /RING_SLOTS must be at least CONSUMERS/);
+  refuses({ BATCH_ROWS: '11', BATCH_ROWS_MAX: '10' }, /BATCH_ROWS must be at most BATCH_ROWS_MAX/);
+  refuses({ TIMEOUT_MAX_MS: '2999' }, /TIMEOUT_MAX_MS must be at least/);
+  refuses({ TIMEOUT_DEFAULT_MS: '15001' }, /TIMEOUT_MAX_MS must be at least/);
+});
+
+test('the instances know each other, and each socket is one of them', () => {
+  const peers = '/run/b.sock,/run/a.sock';
+  const config = readConfig({ ...GIVEN, PEER_SOCKET_PATHS: peers });
+  assert.deepEqual(config.PEER_SOCKET_PATHS, ['/run/b.sock', '/run/a.sock']);
+  refuses({ PEER_SOCKET_PATHS: '/run/b.sock,/run/c.sock' }, /must contain SOCKET_PATH/);
+  // An instance named twice would hand payments over to itself.
+  refuses({ PEER_SOCKET_PATHS: '/run/a.sock,/run/a.sock' }, /name each socket once/);
+  const many = ['/run/a.sock', ...Array.from({ length: 16 }, (_, n) => `/run/${n}`)].join(',');
+  refuses({ PEER_SOCKET_PATHS: many }, /at most 16/);
+});
+
+test('addresses are of the right kind, and a password is never shown', () => {
+  for (const name of ['PROCESSOR_DEFAULT_URL', 'PROCESSOR_FALLBACK_URL']) {
+    for (const url of ['localhost:8001', 'ftp://localhost', 'nonsense']) {
+      refuses({ [name]: url }, new RegExp(`^${name} is "${url}"`));
+    }
+  }
+  refuses({ DATABASE_URL: 'mysql://user:secret@localhost/x' }, /^DATABASE_URL must be(?!.*secret)/);
+  refuses({ DATABASE_URL: 'secret' }, /^DATABASE_URL must be(?!.*secret)/);
+  readConfig({ ...GIVEN, DATABASE_URL: 'postgresql://u@localhost/x?host=/run/postgresql' });
+});

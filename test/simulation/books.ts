@@ -1,0 +1,181 @@
+// The books: of each payment what clients asked and were told, where it is charged, and what the ledger says. Every entry is
+// checked when it is made; the first one that must not be ends the run.
+
+import {
+  idToText,
+  PROCESSORS,
+  type Charge,
+  type IdWords,
+  type LedgerRow,
+  type ProcessorIndex,
+} from '../../src/payment.ts';
+import type { Admitted } from '../../src/buffer/admission.ts';
+import type { World } from './world.ts';
+
+/** - failed: an error was answered. - cut: the process died before it answered. */
+export type Told = Admitted | 'failed' | 'cut';
+
+export class Account {
+  readonly index: number;
+  readonly id: IdWords;
+  readonly text: string;
+  /** Amounts that reached an instance. */
+  readonly posted = new Set<number>();
+  /** Cents of the first acceptance by its owner. */
+  promised: number | undefined;
+  /** Another instance took it while its owner was away. */
+  taken = false;
+  /** It may have been taken without anybody having been told. */
+  maybe = false;
+  /** At each processor. */
+  readonly charges: [Charge | undefined, Charge | undefined] = [undefined, undefined];
+  row: LedgerRow | undefined;
+
+  constructor(index: number, id: IdWords) {
+    this.index = index;
+    this.id = id;
+    this.text = idToText(id);
+  }
+
+  get isCharged(): boolean {
+    return this.charges[0] !== undefined || this.charges[1] !== undefined;
+  }
+
+  /** Whether there is nothing left to do for it. */
+  get isSettled(): boolean {
+    const isOwed = this.promised !== undefined || this.taken || this.isCharged;
+    return this.row !== undefined || !isOwed;
+  }
+}
+
+export class Books {
+  /** What must not be, in words. */
+  failure: string | undefined;
+  /** The ledger can be asked at any time. */
+  strict = false;
+  readonly accounts: Account[] = [];
+  readonly #byText = new Map<string, Account>();
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  open(id: IdWords): Account {
+    const account = new Account(this.accounts.length, id);
+    if (this.#byText.has(account.text)) throw new Error('an id twice');
+    this.accounts.push(account);
+    this.#byText.set(account.text, account);
+    return account;
+  }
+
+  of(text: string): Account {
+    const account = this.#byText.get(text);
+    if (account === undefined) throw new Error(`nobody posted ${text}`);
+    return account;
+  }
+
+  fail(what: string): void {
+    this.failure ??= `${what} (at ${this.#world.timeline.nowMs.toFixed(3)} ms)`;
+  }
+
+  /** What an instance answered to a payment that reached it. */
+  told(account: Account, cents: number, byOwner: boolean, answer: Told): void {
+    this.#world.note(byOwner ? 'told' : 'told by another', account.index, answer);
+    switch (answer) {
+      case 'accepted':
+      case 'repeated':
+        if (byOwner) this.#promise(account, cents);
+        else account.taken = true;
+        break;
+      case 'conflict':
+        if (account.posted.size < 2) this.#wrong(account, 'a conflict with nothing');
+        if (byOwner && account.promised === cents && !this.#mayForget(account)) {
+          this.#wrong(account, 'a conflict with itself');
+        }
+        break;
+      case 'full':
+        // Not its owner: the owner may have taken it with its answer lost.
+        if (!byOwner) account.maybe = true;
+        break;
+      case 'foreign':
+        break;
+      case 'broken':
+      case 'failed':
+      case 'cut':
+        account.maybe = true;
+        break;
+    }
+  }
+
+  /** To a processor. What is recorded was charged, and whoever sends it could know that. */
+  sent(account: Account, processor: ProcessorIndex): void {
+    this.#world.note('sent', account.index, processor);
+    if (account.row !== undefined) this.#wrong(account, 'sent though it is recorded');
+  }
+
+  charged(processor: ProcessorIndex, charge: Charge): void {
+    const account = this.of(charge.correlationId);
+    this.#world.note('charged', account.index, processor);
+    if (account.isCharged) this.#wrong(account, 'charged twice');
+    account.charges[processor] = charge;
+    if (!account.posted.has(charge.amountCents))
+      this.#wrong(account, 'charged an amount of nobody');
+    if (account.promised !== undefined && account.promised !== charge.amountCents) {
+      this.#wrong(account, `charged ${charge.amountCents}, promised ${account.promised}`);
+    }
+  }
+
+  committed(row: LedgerRow): void {
+    const account = this.of(row.correlationId);
+    this.#world.note('recorded', account.index, row.processor);
+    const charge = account.charges[row.processor];
+    if (charge === undefined) return this.#wrong(account, 'recorded before it is charged there');
+    if (charge.amountCents !== row.amountCents) this.#wrong(account, 'recorded with other cents');
+    if (charge.requestedAtMs !== row.requestedAtMs) {
+      this.#wrong(account, 'recorded with another time');
+    }
+    account.row ??= row;
+  }
+
+  /** At the end. */
+  balance(): void {
+    for (const account of this.accounts) {
+      const held = PROCESSORS.filter((processor) => account.charges[processor] !== undefined);
+      const owed = account.promised !== undefined || account.taken;
+      if (held.length > 1) this.#wrong(account, 'charged at both processors');
+      if (owed && held.length === 0) this.#wrong(account, 'accepted and never charged');
+      if (held.length > 0 && account.row === undefined) this.#wrong(account, 'never recorded');
+      if (account.row !== undefined && account.row.processor !== held[0]) {
+        this.#wrong(account, 'recorded at another processor');
+      }
+      const cents = account.promised ?? account.row?.amountCents;
+      if (account.row?.amountCents !== cents) this.#wrong(account, 'recorded with other cents');
+      if (!owed && !account.maybe && held.length > 0) this.#wrong(account, 'refused and charged');
+    }
+  }
+
+  #promise(account: Account, cents: number): void {
+    const isOther = account.promised !== undefined && account.promised !== cents;
+    if (isOther && !this.#mayForget(account)) this.#wrong(account, 'two amounts accepted');
+    // What lies at a processor since an earlier call is what counts.
+    account.promised ??= account.row?.amountCents ?? cents;
+  }
+
+  /** Only while the ledger doesn't answer soon may an owner hold a settled payment again; it never sends it. */
+  #mayForget(account: Account): boolean {
+    const { counts } = this.#world.weather;
+    const canAsk = !['findFails', 'findLate', 'ledger outage', 'pause'].some((kind) =>
+      counts.has(kind),
+    );
+    return account.row !== undefined && !canAsk && !this.strict;
+  }
+
+  #wrong(account: Account, what: string): void {
+    this.fail(
+      `payment #${account.index} ${account.text}: ${what}; posted ${[...account.posted].join(', ')}, ` +
+        `promised ${account.promised}, at default ${JSON.stringify(account.charges[0])}, ` +
+        `at fallback ${JSON.stringify(account.charges[1])}, recorded ${JSON.stringify(account.row)}`,
+    );
+  }
+}

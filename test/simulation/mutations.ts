@@ -1,0 +1,242 @@
+// Ways in which the program could be wrong, as changes of its compiled text. The simulation has to notice each of them: that is
+// what shows that its silence means something.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+interface Patch {
+  /** Below src, compiled. */
+  readonly file: string;
+  /** Stands there once. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Mutation {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+}
+
+const one = (name: string, file: string, from: string, to: string): Mutation => ({
+  name,
+  patches: [{ file, from, to }],
+});
+
+export const MUTATIONS: readonly Mutation[] = [
+  // The journal
+  one('hold writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_HELD);', ''),
+  one('pin writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_PINNED + pin);', ''),
+  one('free writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_FREE);', ''),
+  one(
+    'the pin is forgotten on recovery',
+    'buffer/journal.js',
+    'this.#ring.pin(holder, (state - STATE_PINNED), requestedAtMs);',
+    '',
+  ),
+  one(
+    'a torn cell is believed',
+    'buffer/journal.js',
+    'words[0] === crc32(bytes.subarray(4)) &&\n            words[2]',
+    'words[2]',
+  ),
+  one(
+    'a 202 waits for no sync',
+    'buffer/admission.js',
+    'return this.#parts.synced()?.then(() => answer) ?? answer;',
+    'return answer;',
+  ),
+  one(
+    'an attempt waits for no sync',
+    'consumers/attempt.js',
+    'lane.sent();\n        await journal.synced();',
+    'lane.sent();',
+  ),
+  one(
+    'giving back waits for no sync',
+    'consumers/attempt.js',
+    'half-written.\n        await journal.synced();',
+    '\n',
+  ),
+  // Outcomes
+  one(
+    'a time-out is taken for declined',
+    'consumers/attempt.js',
+    'switch (outcome) {',
+    "switch (outcome === 'unknown' ? 'declined' : outcome) {",
+  ),
+  one(
+    'an unknown one goes to the other processor',
+    'consumers/attempt.js',
+    'switch (outcome) {',
+    "if (outcome === 'unknown') { ring.pin(slot, 1 - processor, clock.now()); journal.pin(slot); }\nswitch (outcome) {",
+  ),
+  one('any 5xx is taken for declined', 'gateways/outcome.js', 'status === 503', 'status > 503'),
+  {
+    name: 'a declined repetition is taken for proof',
+    patches: [
+      {
+        file: 'consumers/reconciler.js',
+        from: 'if (await this.#isCharged(slot, processor)) {',
+        to: `const known = await this.#isCharged(slot, processor);
+            if (known === 'declined') {
+                this.#parts.ring.unpin(slot);
+                this.#parts.ring.enqueue(slot);
+            }
+            else if (known) {`,
+      },
+      {
+        file: 'consumers/reconciler.js',
+        from: "return (await processors[processor].charge(sent, timeoutMs(processor))) === 'charged';",
+        to: `const again = await processors[processor].charge(sent, timeoutMs(processor));
+            return again === 'declined' ? again : again === 'charged';`,
+      },
+    ],
+  },
+  one(
+    'a repetition has a time of its own',
+    'consumers/reconciler.js',
+    'const sent = chargeOf(ring, slot);',
+    'const sent = { ...chargeOf(ring, slot), requestedAtMs: this.#parts.clock.now() };',
+  ),
+  // The ledger
+  {
+    name: 'a slot is freed when its payment is charged',
+    patches: [
+      {
+        file: 'ledger/writer.js',
+        from: 'this.#waiting[processor].push(token);',
+        to: `const row = this.#parts.rowOf(token);
+        if (row.processor === processor) {
+            (this.rows ??= new Map()).set(token, row);
+            this.#parts.onRecorded(token);
+        }
+        this.#waiting[processor].push(token);`,
+      },
+      {
+        file: 'ledger/writer.js',
+        from: 'batchOf(tokens.map(this.#parts.rowOf))',
+        to: 'batchOf(tokens.map((token) => this.rows.get(token)))',
+      },
+      {
+        file: 'ledger/writer.js',
+        from: 'for (const token of tokens)\n                this.#parts.onRecorded(token);',
+        to: ';',
+      },
+    ],
+  },
+  one(
+    'the journal forgets before the row is committed',
+    'pipeline.js',
+    'rowOf: (slot) => ({',
+    'rowOf: (slot) => (this.journal.free(slot), {',
+  ),
+  one(
+    'a broken statement counts as committed',
+    'ledger/writer.js',
+    'if (isAboutContent(error))',
+    "if (error.kind === 'broken') return undefined;\nif (isAboutContent(error))",
+  ),
+  one(
+    'a refused row counts as recorded',
+    'ledger/writer.js',
+    'this.#putAside(tokens[0], failure);',
+    'this.#parts.onRecorded(tokens[0]);',
+  ),
+  one(
+    'a flush is never reached',
+    'ledger/writer.js',
+    'if (first.dropped <',
+    'if (true || first.dropped <',
+  ),
+  one(
+    'a flush waits for nothing',
+    'ledger/writer.js',
+    'if (first.dropped <',
+    'if (false && first.dropped <',
+  ),
+  // Repeats
+  one(
+    'the memory of settled ids is believed before it is complete',
+    'buffer/intake.js',
+    'settled.complete && !settled.mayHave(id)',
+    '!settled.mayHave(id)',
+  ),
+  one('settled ids are not remembered', 'buffer/intake.js', 'settled.add(ring.ids, slot * 4);', ''),
+  one(
+    'no answer of the ledger is taken for absent',
+    'buffer/admission.js',
+    "settled === 'absent' ? onClear",
+    'true ? onClear',
+  ),
+  {
+    name: 'an answer of the ledger is believed though it is old',
+    patches: [
+      { file: 'pipeline.js', from: 'if (this.#lookup.isAsking)', to: 'if (false)' },
+      {
+        file: 'buffer/admission.js',
+        from: 'if (!wasRemembered && intake.remembers(id))',
+        to: 'if (false)',
+      },
+    ],
+  },
+  {
+    name: 'questions to the ledger are not shared, nor answered by a settling',
+    patches: [
+      {
+        file: 'ledger/settled-lookup.js',
+        from: 'const known = this.#asked.get(correlationId) ?? this.#waiting.get(correlationId);',
+        to: `return this.#find([correlationId]).then(([row]) => row?.amountCents ?? 'absent', () => 'unknown');
+        const known = undefined;`,
+      },
+      {
+        file: 'buffer/admission.js',
+        from: 'if (!wasRemembered && intake.remembers(id))',
+        to: 'if (false)',
+      },
+    ],
+  },
+  one(
+    'a settling does not answer open questions',
+    'pipeline.js',
+    'if (this.#lookup.isAsking)',
+    'if (false)',
+  ),
+  one(
+    'the ledger is not asked again after a restart',
+    'recovery/verifier.js',
+    'if (row === undefined)',
+    'if (true)',
+  ),
+  one('a known id is not looked for', 'buffer/intake.js', 'if (live >= 0)', 'if (false)'),
+  // Several instances
+  one(
+    'whoever takes a payment sends it',
+    'buffer/intake.js',
+    'if (instances > 1 && ownerOf(id, instances) !== instance)',
+    'if (false)',
+  ),
+  one(
+    'a hand-over is freed before its owner has it',
+    'consumers/hand-over.js',
+    "if (offered === 'accepted' || offered === 'conflict')",
+    'if (true)',
+  ),
+  one(
+    'the ring fills up with payments of others',
+    'pipeline.js',
+    'foreign + this.verifier.pending <',
+    'foreign < 0 ||',
+  ),
+];
+
+/** Changes the compiled program in `dist`. @throws when it doesn't look as expected */
+export function mutate(dist: string, { name, patches }: Mutation): void {
+  for (const { file, from, to } of patches) {
+    const path = join(dist, 'src', file);
+    const parts = readFileSync(path, 'utf8').split(from);
+    if (parts.length !== 2) {
+      throw new Error(`mutation "${name}": ${file} has ${parts.length - 1} times: ${from}`);
+    }
+    writeFileSync(path, parts.join(to));
+  }
+}

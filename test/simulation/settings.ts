@@ -1,0 +1,47 @@
+// The settings of the instances in one run: small limits, so that each is met, and every combination that config.ts allows.
+
+import { readConfig, type Config } from '../../src/config.ts';
+import type { Dice } from './dice.ts';
+
+/** One config per instance; only its socket differs. */
+export function throwSettings(dice: Dice): readonly Config[] {
+  const instances = dice.pick([1, 2, 2, 2, 2, 3]);
+  const sockets = Array.from({ length: instances }, (_, n) => `/run/instance-${n}`);
+  const consumers = Math.round(dice.spread(1, 40));
+  const batchRows = Math.round(dice.spread(1, 20));
+  const numbers = {
+    RING_SLOTS: consumers + Math.round(dice.spread(1, 400)),
+    CONSUMERS: consumers,
+    RECONCILERS: dice.whole(1, 8),
+    POOL_FALLBACK: Math.round(dice.spread(2, 100)),
+    IN_FLIGHT_MAX: Math.round(dice.spread(3, 200)),
+    TIMEOUT_DEFAULT_MS: Math.round(dice.spread(20, 1_000)),
+    TIMEOUT_FALLBACK_MS: Math.round(dice.spread(20, 3_000)),
+    TIMEOUT_SLACK_MS: Math.round(dice.spread(20, 6_000)),
+    TIMEOUT_MAX_MS: dice.pick([3_000, 8_000]),
+    RETRIES: dice.whole(0, 3),
+    BACKOFF_FIRST_MS: dice.whole(0, 20),
+    BACKOFF_NEXT_MS: dice.whole(0, 40),
+    WAIT_COST_BPS_PER_S: dice.pick([0, 30, 300, 3_000]),
+    FLIGHT_COST_BPS_PER_S: dice.pick([0, 160, 2_000]),
+    BATCH_ROWS: batchRows,
+    BATCH_WAIT_MS: dice.whole(0, 40),
+    BATCH_ROWS_MAX: batchRows + dice.whole(0, 60),
+    LEDGER_TIMEOUT_MS: Math.round(dice.spread(100, 2_000)),
+    SETTLED_FILTER_MIB: 1,
+    SENDS_PER_TURN: dice.whole(1, 16),
+    SENDS_PER_S: Math.round(dice.spread(100, 5_000)),
+    JOURNAL_SYNC_EVERY_MS: dice.whole(5, 100),
+  };
+  const common = {
+    ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)])),
+    POLICY: dice.pick(['thrifty', 'eager']),
+    JOURNAL_SYNC: dice.pick(['never', 'never', 'interval', 'always', 'always']),
+    PEER_SOCKET_PATHS: sockets.join(','),
+    JOURNAL_PATH: '/simulated',
+    DATABASE_URL: 'postgres://simulated/ledger',
+    PROCESSOR_DEFAULT_URL: 'http://default',
+    PROCESSOR_FALLBACK_URL: 'http://fallback',
+  };
+  return sockets.map((socket) => readConfig({ ...common, SOCKET_PATH: socket }));
+}

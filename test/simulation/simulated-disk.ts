@@ -1,0 +1,114 @@
+// A journal's file of one instance, over all lives of its process. The page cache outlives a process; what was not synced may be
+// lost or torn by a power failure, write by write. A sync that failed loses what it covered until its page is written again,
+// as on Linux.
+
+import type { Dice } from './dice.ts';
+
+const PAGE_BYTES = 4096;
+
+interface Write {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+  /** Its sync failed: no later one covers it. */
+  orphaned: boolean;
+}
+
+/** What a write or a sync throws here. */
+export class DiskFault extends Error {
+  override readonly name = 'DiskFault';
+  /** Whose disk failed. */
+  readonly victim: { fatal(error: unknown): void };
+
+  constructor(victim: { fatal(error: unknown): void }) {
+    super('EIO: the disk fails');
+    this.victim = victim;
+  }
+}
+
+export class SimulatedDisk {
+  /** What a process reads. */
+  readonly #cache: Buffer;
+  /** What a power failure leaves. */
+  readonly #platter: Buffer;
+  readonly #dice: Dice;
+  readonly #keepsWrites: boolean;
+  #unsynced: Write[] = [];
+  /** Something was promised to be on the disk. */
+  wasSynced = false;
+
+  /** Without `losesPower` only the page cache counts. */
+  constructor(bytes: number, losesPower: boolean, dice: Dice) {
+    this.#cache = Buffer.alloc(bytes);
+    this.#platter = Buffer.alloc(bytes);
+    this.#keepsWrites = losesPower;
+    this.#dice = dice.fork();
+  }
+
+  get isBlank(): boolean {
+    return this.#cache.every((byte) => byte === 0);
+  }
+
+  read(buffer: Uint8Array, position: number): number {
+    const part = this.#cache.subarray(position, position + buffer.length);
+    buffer.set(part);
+    return part.length;
+  }
+
+  write(bytes: Uint8Array, at: number): void {
+    this.#cache.set(bytes, at);
+    if (this.#keepsWrites)
+      this.#unsynced.push({ at, bytes: new Uint8Array(bytes), orphaned: false });
+  }
+
+  /** The write stops at any byte. */
+  tear(bytes: Uint8Array, at: number): void {
+    this.write(bytes.subarray(0, this.#dice.below(bytes.length)), at);
+  }
+
+  /** What a sync that begins now covers. */
+  mark(): number {
+    return this.#unsynced.length;
+  }
+
+  synced(mark: number): void {
+    this.wasSynced = true;
+    const covered = this.#unsynced.slice(0, mark);
+    const pages = new Set(covered.filter(isWritable).map(pageOf));
+    for (const write of covered)
+      if (pages.has(pageOf(write))) this.#platter.set(write.bytes, write.at);
+    const isLeft = (write: Write, n: number): boolean => n >= mark || !pages.has(pageOf(write));
+    this.#unsynced = this.#unsynced.filter(isLeft);
+  }
+
+  syncFailed(mark: number): void {
+    for (const write of this.#unsynced.slice(0, mark)) write.orphaned = true;
+  }
+
+  losePower(): void {
+    for (const { at, bytes } of this.#unsynced) {
+      const fate = this.#dice.below(3);
+      if (fate === 0) continue;
+      const arrives = fate === 1 ? bytes.length : this.#dice.below(bytes.length + 1);
+      // A torn one may lack its beginning as well as its end.
+      if (this.#dice.chance(0.5)) this.#platter.set(bytes.subarray(0, arrives), at);
+      else this.#platter.set(bytes.subarray(bytes.length - arrives), at + bytes.length - arrives);
+    }
+    this.#unsynced = [];
+    this.#cache.set(this.#platter);
+  }
+
+  /** Somebody removes the file, and a new one is made. */
+  remove(): void {
+    this.#unsynced = [];
+    this.#cache.fill(0);
+    this.#platter.fill(0);
+  }
+}
+
+function isWritable({ orphaned }: Write): boolean {
+  return !orphaned;
+}
+
+function pageOf({ at }: Write): number {
+  return Math.floor(at / PAGE_BYTES);
+}

@@ -1,0 +1,174 @@
+// The ledger: a PostgreSQL that is away, slow, unwilling, or commits a statement that its client has long given up. Recording
+// the same rows again changes nothing, and readers see only what is committed.
+
+import type { Batch } from '../../src/ledger/batch.ts';
+import { LedgerFailure, type LedgerConnection } from '../../src/ledger/libpq.ts';
+import type { LedgerRow } from '../../src/payment.ts';
+import type { LedgerPort } from '../../src/pipeline.ts';
+import type { Dice } from './dice.ts';
+import type { Caller, World } from './world.ts';
+
+const ANSWER_MS = [0.2, 5] as const;
+/** Deadlock, disk full, read-only, cancelled, no such table, too many connections. */
+const REFUSALS = ['40P01', '53100', '25006', '57014', '42P01', '53300'];
+
+type Stepper = Caller & { step(): boolean };
+
+export class SimulatedLedger {
+  away = false;
+  /** Ids whose rows it refuses for their content until the world heals. */
+  readonly poisoned = new Set<string>();
+  readonly #world: World;
+  readonly #dice: Dice;
+  readonly #rows = new Map<string, LedgerRow>();
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#dice = world.dice.fork();
+  }
+
+  /** The ledger as `caller` sees it, which waits at most `timeoutMs` for an answer. */
+  seenBy(caller: Stepper, timeoutMs: number): LedgerPort {
+    const { weather } = this.#world;
+    return {
+      connect: () =>
+        new Promise((resolve, reject) => {
+          if (!caller.step()) return;
+          const hangs = weather.strikes('connectFails');
+          caller.later(hangs ? this.#dice.between(0, timeoutMs) : this.#answerMs(), () => {
+            if (hangs || this.away) reject(new LedgerFailure('broken', 'no connection'));
+            else resolve(this.#connection(caller, timeoutMs));
+          });
+        }),
+      find: (ids) =>
+        this.#read(caller, timeoutMs, () =>
+          ids.flatMap((id) => {
+            const row = this.#rows.get(id);
+            return row === undefined ? [] : [row];
+          }),
+        ),
+      idsAfter: (id, most) =>
+        this.#read(caller, timeoutMs, () =>
+          [...this.#rows.keys()]
+            .filter((candidate) => candidate > id)
+            .toSorted()
+            .slice(0, most),
+        ),
+    };
+  }
+
+  /** Reads at some moment while the caller waits. */
+  #read<T>(caller: Stepper, timeoutMs: number, read: () => T): Promise<T> {
+    const { weather, timeline } = this.#world;
+    return new Promise((resolve, reject) => {
+      if (!caller.step()) return;
+      const fails = weather.strikes('findFails');
+      const isLate = weather.strikes('findLate');
+      const spanMs = isLate ? this.#dice.spread(5, timeoutMs) : this.#answerMs();
+      const readAfterMs = this.#dice.between(0, spanMs);
+      timeline.in(readAfterMs, () => {
+        const seen = read();
+        const lost = fails || this.away;
+        caller.later(this.#dice.between(0, spanMs - readAfterMs), () => {
+          if (lost) reject(new Error('the ledger does not answer'));
+          else resolve(seen);
+        });
+      });
+    });
+  }
+
+  #connection(caller: Stepper, timeoutMs: number): LedgerConnection {
+    let busy = false;
+    let closed = false;
+    const record = (batch: Batch): Promise<void> =>
+      new Promise((resolve, reject) => {
+        if (!caller.step()) return;
+        if (busy) this.#world.books.fail('two statements at once on a connection');
+        if (closed) return reject(new LedgerFailure('broken', 'connection is closed'));
+        busy = true;
+        this.#run(caller, { rows: rowsOf(batch), timeoutMs }, (failure) => {
+          busy = false;
+          if (failure?.kind === 'broken') closed = true;
+          if (failure === undefined) resolve();
+          else reject(failure);
+        });
+      });
+    return {
+      record,
+      close: () => {
+        closed = true;
+      },
+    };
+  }
+
+  #run(
+    caller: Stepper,
+    { rows, timeoutMs }: { readonly rows: readonly LedgerRow[]; readonly timeoutMs: number },
+    done: (failure?: LedgerFailure) => void,
+  ): void {
+    const { weather } = this.#world;
+    const broken = new LedgerFailure('broken', 'no answer');
+    const deadline = caller.later(timeoutMs, () => end(broken));
+    let over = false;
+    const end = (failure?: LedgerFailure): void => {
+      if (over) return;
+      over = true;
+      deadline.cancel();
+      done(failure);
+    };
+    const answer = (failure?: LedgerFailure): void => {
+      caller.later(this.#answerMs(), () => end(failure));
+    };
+    if (weather.strikes('statementHangs')) {
+      // Nobody waits for it any more when it commits, if it does.
+      if (this.#dice.chance(0.7))
+        this.#world.fly(this.#dice.spread(10, 10_000), () => this.#commit(rows));
+      return;
+    }
+    if (weather.strikes('brokenBefore')) return answer(broken);
+    this.#world.fly(this.#answerMs(), () => {
+      if (this.away) return answer(broken);
+      if (weather.strikes('statementRefused')) {
+        return answer(new LedgerFailure('refused', 'not now', this.#dice.pick(REFUSALS)));
+      }
+      if (rows.some((row) => this.#isPoisoned(row.correlationId))) {
+        return answer(new LedgerFailure('refused', 'check violated', '23514'));
+      }
+      this.#commit(rows);
+      answer(weather.strikes('brokenAfter') ? broken : undefined);
+    });
+  }
+
+  #isPoisoned(id: string): boolean {
+    return !this.#world.weather.healed && this.poisoned.has(id);
+  }
+
+  #commit(rows: readonly LedgerRow[]): void {
+    for (const row of rows) {
+      this.#world.books.committed(row);
+      if (!this.#rows.has(row.correlationId)) this.#rows.set(row.correlationId, row);
+    }
+  }
+
+  #answerMs(): number {
+    return this.#dice.between(...ANSWER_MS);
+  }
+}
+
+/** Reads what PostgreSQL would read. */
+function rowsOf({ processor, rows, ids, amountCents, requestedAtMs }: Batch): LedgerRow[] {
+  const cents = elementsOf(amountCents);
+  const times = elementsOf(requestedAtMs);
+  const read = elementsOf(ids).map((correlationId, n) => ({
+    correlationId,
+    processor,
+    amountCents: Number(cents[n]),
+    requestedAtMs: Number(times[n]),
+  }));
+  if (read.length !== rows) throw new Error('a batch with another number of rows');
+  return read;
+}
+
+function elementsOf(array: string): string[] {
+  return array.slice(1, -1).split(',');
+}

@@ -1,0 +1,148 @@
+// A processor and the way to it, as the contest's published source behaves: it sleeps first, then looks at its failure,
+// then inserts; who gave up cancels nothing; an id is unique here only; a lookup knows neither delay nor failure.
+
+import { outcomeOfStatus, type Outcome } from '../../src/gateways/outcome.ts';
+import type { Processor } from '../../src/gateways/processor.ts';
+import type { Charge, ProcessorIndex } from '../../src/payment.ts';
+import type { Dice } from './dice.ts';
+import type { Caller, World } from './world.ts';
+
+/** None of them proves anything. */
+const NONSENSE = [201, 204, 301, 302, 408, 409, 502, 504, 520, 599];
+const TRAVEL_MS = [0.1, 3] as const;
+const LATE_MS = [20, 20_000] as const;
+
+type Reply = (status: number) => void;
+
+export class SimulatedProcessor {
+  delayMs = 0;
+  failing = false;
+  away = false;
+  readonly #index: ProcessorIndex;
+  readonly #world: World;
+  readonly #dice: Dice;
+  readonly #held = new Map<string, Charge>();
+  readonly #limit: number;
+  #busy = 0;
+  /** Counts its restarts. */
+  #life = 0;
+
+  constructor(index: ProcessorIndex, world: World) {
+    this.#index = index;
+    this.#world = world;
+    this.#dice = world.dice.fork();
+    this.#limit = Math.round(this.#dice.spread(4, 1_000));
+  }
+
+  /** The processor as `caller` sees it. */
+  seenBy(caller: Caller & { step(): boolean; acknowledged(id: string): void }): Processor {
+    return {
+      charge: (charge, timeoutMs) =>
+        new Promise((resolve) => {
+          if (!caller.step()) return;
+          this.#charge(caller, charge, timeoutMs, (outcome) => {
+            if (outcome === 'charged') caller.acknowledged(charge.correlationId);
+            resolve(outcome);
+          });
+        }),
+      lookup: (id, timeoutMs) =>
+        new Promise((resolve) => {
+          if (caller.step()) this.#lookup(caller, id, timeoutMs, resolve);
+        }),
+      health: () => Promise.resolve(undefined),
+    };
+  }
+
+  /** What was under way is lost; what was inserted stays. */
+  restart(awayMs: number): void {
+    this.#life++;
+    this.#busy = 0;
+    this.away = true;
+    this.#world.timeline.in(awayMs, () => {
+      this.away = false;
+    });
+  }
+
+  heal(): void {
+    this.away = false;
+    this.failing = false;
+    this.delayMs = this.#dice.pick([0, 5, 50]);
+  }
+
+  #charge(caller: Caller, charge: Charge, timeoutMs: number, done: (o: Outcome) => void): void {
+    const { weather } = this.#world;
+    const account = this.#world.books.of(charge.correlationId);
+    this.#world.books.sent(account, this.#index);
+    let over = false;
+    const deadline = caller.later(timeoutMs + this.#dice.between(0, 2), () => end('unknown'));
+    const end = (outcome: Outcome): void => {
+      if (over) return;
+      over = true;
+      deadline.cancel();
+      this.#world.note('outcome', account.index, outcome);
+      done(outcome);
+    };
+    if (weather.strikes('refused')) {
+      caller.later(this.#travelMs(), () => end('declined'));
+      return;
+    }
+    if (weather.strikes('unsent')) {
+      deadline.cancel();
+      caller.later(timeoutMs, () => end('declined'));
+      return;
+    }
+    if (weather.strikes('connectionBroken')) {
+      caller.later(this.#dice.between(0, timeoutMs), () => end('unknown'));
+    }
+    if (weather.strikes('requestLost')) return;
+    const lateMs = weather.strikes('requestLate') ? this.#dice.spread(...LATE_MS) : 0;
+    this.#world.fly(lateMs + this.#travelMs(), () =>
+      this.#take(charge, (status) => {
+        if (weather.strikes('answerLost')) return;
+        const told = weather.strikes('nonsenseStatus') ? this.#dice.pick(NONSENSE) : status;
+        const backMs = weather.strikes('answerLate') ? this.#dice.spread(...LATE_MS) : 0;
+        caller.later(backMs + this.#travelMs(), () => end(outcomeOfStatus(told)));
+      }),
+    );
+  }
+
+  #take(charge: Charge, reply: Reply): void {
+    const life = this.#life;
+    if (this.away) return;
+    if (this.#busy >= this.#limit) return reply(429);
+    this.#busy++;
+    this.#world.fly(this.delayMs, () => {
+      if (this.#life !== life) return;
+      this.#busy--;
+      if (this.failing) return reply(this.#dice.pick([500, 500, 503]));
+      if (this.#held.has(charge.correlationId)) return reply(422);
+      this.#held.set(charge.correlationId, charge);
+      this.#world.books.charged(this.#index, charge);
+      reply(200);
+    });
+  }
+
+  #lookup(
+    caller: Caller,
+    id: string,
+    timeoutMs: number,
+    done: (held: Charge | 'absent' | 'unknown') => void,
+  ): void {
+    const { weather, timeline } = this.#world;
+    const deadline = caller.later(timeoutMs, () => done('unknown'));
+    if (weather.strikes('lookupLost')) return;
+    timeline.in(this.#travelMs(), () => {
+      if (this.away) return;
+      const held = this.#busy >= this.#limit ? 'unknown' : (this.#held.get(id) ?? 'absent');
+      const backMs = weather.strikes('lookupLate') ? this.#dice.spread(...LATE_MS) : 0;
+      caller.later(backMs + this.#travelMs(), () => {
+        deadline.cancel();
+        done(held);
+      });
+    });
+  }
+
+  #travelMs(): number {
+    return this.#dice.between(...TRAVEL_MS);
+  }
+}

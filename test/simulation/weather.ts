@@ -1,0 +1,93 @@
+// What fails in one run, and how often. A run has some kinds of faults and not others, from rare to frequent: what hides in
+// the company of all faults shows when only two of them meet.
+
+import type { Dice } from './dice.ts';
+
+/** The chance of each fault, per call that it can meet, from its rarest to its most frequent. */
+const FAULTS = {
+  // A charge
+  refused: [0.001, 0.2],
+  unsent: [0.001, 0.05],
+  requestLost: [0.001, 0.2],
+  requestLate: [0.001, 0.2],
+  answerLost: [0.001, 0.3],
+  answerLate: [0.001, 0.3],
+  connectionBroken: [0.001, 0.3],
+  nonsenseStatus: [0.001, 0.2],
+  // A lookup
+  lookupLost: [0.001, 0.5],
+  lookupLate: [0.001, 0.5],
+  // A statement
+  connectFails: [0.001, 0.5],
+  brokenBefore: [0.001, 0.3],
+  brokenAfter: [0.001, 0.3],
+  statementHangs: [0.001, 0.2],
+  statementRefused: [0.001, 0.3],
+  rowPoisoned: [0.001, 0.02],
+  findFails: [0.001, 0.7],
+  findLate: [0.001, 0.7],
+  // An instance's disk
+  writeFails: [0.0001, 0.003],
+  syncFails: [0.0001, 0.01],
+  syncLate: [0.001, 0.5],
+  // Between the instances
+  offerLost: [0.001, 0.5],
+  offerLate: [0.001, 0.3],
+  offerAnswerLost: [0.001, 0.5],
+  // A client's way
+  clientAnswerLost: [0.001, 0.2],
+  wrongInstance: [0.001, 0.5],
+} as const satisfies Record<string, readonly [number, number]>;
+
+export type Fault = keyof typeof FAULTS;
+
+export class Weather {
+  /** From when on nothing fails any more, ms of the timeline. */
+  readonly healAtMs: number;
+  /** Mean of port calls between two crashes of an instance. */
+  readonly crashEverySteps: number;
+  /** Mean of milliseconds between two of each. */
+  readonly stopEveryMs: number;
+  readonly pauseEveryMs: number;
+  readonly clockStepEveryMs: number;
+  readonly processorRestartEveryMs: number;
+  readonly processorChangeEveryMs: number;
+  readonly ledgerOutageEveryMs: number;
+  /** Of crashes, with JOURNAL_SYNC=always. */
+  readonly powerLossShare: number;
+  healed = false;
+  /** How often each thing went wrong. */
+  readonly counts = new Map<string, number>();
+  readonly #dice: Dice;
+  readonly #rates = new Map<Fault, number>();
+
+  constructor(dice: Dice) {
+    this.#dice = dice.fork();
+    const calmness = dice.pick([0.1, 0.4, 0.7]);
+    const every = (low: number, high: number): number =>
+      dice.chance(calmness) ? Number.POSITIVE_INFINITY : dice.spread(low, high);
+    this.healAtMs = dice.spread(2_000, 60_000);
+    for (const [fault, [low, high]] of Object.entries(FAULTS)) {
+      this.#rates.set(fault as Fault, dice.chance(calmness) ? 0 : dice.spread(low, high));
+    }
+    this.crashEverySteps = every(60, 8_000);
+    this.stopEveryMs = every(2_000, 30_000);
+    this.pauseEveryMs = every(1_000, 30_000);
+    this.clockStepEveryMs = every(200, 30_000);
+    this.processorRestartEveryMs = every(2_000, 30_000);
+    this.processorChangeEveryMs = dice.spread(500, 20_000);
+    this.ledgerOutageEveryMs = every(2_000, 30_000);
+    this.powerLossShare = dice.pick([0, 0.5, 1]);
+  }
+
+  /** Whether this fault happens now. */
+  strikes(fault: Fault): boolean {
+    if (this.healed || !this.#dice.chance(this.#rates.get(fault) as number)) return false;
+    this.count(fault);
+    return true;
+  }
+
+  count(event: string): void {
+    this.counts.set(event, (this.counts.get(event) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,140 @@
+// A real PostgreSQL for one test file, on a port of its own, that can be killed and started again. Each test makes itself a
+// database. It dies with the test process, however that ends.
+
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { DATABASE_USER, prepareServer, type PreparedServer } from '../../tools/system/postgres.ts';
+import { ended, spawnTethered, stop, type User } from '../../tools/system/tethered.ts';
+import { freePort } from './free-port.ts';
+import { makeTempDirectory, removeTempDirectory } from './temp-directory.ts';
+import { waitUntil } from './wait-until.ts';
+
+const STOP_GRACE_MS = 20_000;
+
+export class DatabaseServer {
+  readonly port: number;
+  readonly #directory: string;
+  readonly #prepared: PreparedServer;
+  #child: ChildProcess | undefined;
+  #databases = 0;
+
+  private constructor(port: number, directory: string, prepared: PreparedServer) {
+    this.port = port;
+    this.#directory = directory;
+    this.#prepared = prepared;
+  }
+
+  static async start(): Promise<DatabaseServer> {
+    const directory = makeTempDirectory();
+    const port = await freePort();
+    const prepared = await prepareServer({
+      dataDirectory: join(directory, 'cluster'),
+      socketDirectory: join(directory, 'socket'),
+      tcpPort: port,
+      durable: false,
+    });
+    const server = new DatabaseServer(port, directory, prepared);
+    await server.restart();
+    return server;
+  }
+
+  /** An empty database; its URL. */
+  async createDatabase(): Promise<string> {
+    const name = `test_${++this.#databases}`;
+    await query(this.url('postgres'), `CREATE DATABASE ${name}`);
+    return this.url(name);
+  }
+
+  /** The same database at another port, a gap proxy's for one. */
+  url(database: string, port = this.port): string {
+    return `postgres://${DATABASE_USER}@127.0.0.1:${port}/${database}`;
+  }
+
+  /** Whom the server runs as, where that isn't who we are. */
+  get user(): User | undefined {
+    return this.#prepared.user;
+  }
+
+  /** kill -9 of the whole server at once. Resolves when the server is gone. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await ended(this.#running());
+  }
+
+  /** Signals every process of the server and goes on: SIGSTOP, SIGCONT. */
+  signal(name: NodeJS.Signals): void {
+    const server = this.#running().pid as number;
+    // Its processes have process groups of their own.
+    for (const pid of [server, ...childrenOf(server)]) send(pid, name);
+  }
+
+  /** Starts the server again (or first), and waits until it answers. */
+  async restart(): Promise<void> {
+    const log = openSync(this.#logPath, 'a');
+    this.#child = spawnTethered(this.#prepared.command, {
+      deathSignal: 'SIGQUIT',
+      stdio: ['ignore', log, log],
+      user: this.#prepared.user,
+    });
+    closeSync(log);
+    await waitUntil('PostgreSQL answers', () => query(this.url('postgres'), 'SELECT 1'), {
+      withinMs: 30_000,
+    });
+  }
+
+  /** Ends the server in good order and leaves it stopped. */
+  async shutDown(): Promise<void> {
+    await stop(this.#running(), 'SIGINT', STOP_GRACE_MS);
+  }
+
+  /** What the server wrote. */
+  log(): Promise<string> {
+    return readFile(this.#logPath, 'utf8');
+  }
+
+  async close(): Promise<void> {
+    await stop(this.#running(), 'SIGQUIT', STOP_GRACE_MS);
+    removeTempDirectory(this.#directory);
+  }
+
+  get #logPath(): string {
+    return join(this.#directory, 'postgres.log');
+  }
+
+  #running(): ChildProcess {
+    if (!this.#child) throw new Error('the database was never started');
+    return this.#child;
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+function send(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It left by itself.
+  }
+}
+
+/** Runs one statement on a connection of its own; its rows. */
+export async function query<Row extends pg.QueryResultRow>(
+  url: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return (await client.query<Row>(text, [...values])).rows;
+  } finally {
+    await client.end();
+  }
+}

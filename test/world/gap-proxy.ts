@@ -1,0 +1,164 @@
+// A TCP proxy in front of a part, for the faults of networks: bytes held back, bytes that vanish, connections cut or reset,
+// connections refused. It counts what it saw.
+
+import {
+  createConnection,
+  createServer,
+  type AddressInfo,
+  type Server,
+  type Socket,
+} from 'node:net';
+
+/** Towards the part behind the proxy, or back from it. */
+export type Direction = 'requests' | 'answers';
+
+interface Pair {
+  readonly client: Socket;
+  readonly target: Socket;
+}
+
+export class GapProxy {
+  /** Connections taken since the start. */
+  accepted = 0;
+  /** Bytes that were passed on, per direction. */
+  readonly passed: Record<Direction, number> = { requests: 0, answers: 0 };
+
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #pairs = new Set<Pair>();
+  readonly #held = new Set<Direction>();
+  readonly #lost = new Set<Direction>();
+  #server: Server | undefined;
+  #port = 0;
+
+  private constructor(host: string, port: number) {
+    this.#target = { host, port };
+  }
+
+  /** A proxy in front of `targetUrl`, on a port of its own. */
+  static async start(targetUrl: string): Promise<GapProxy> {
+    const { hostname, port } = new URL(targetUrl);
+    const proxy = new GapProxy(hostname, Number(port));
+    await proxy.accept();
+    return proxy;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** `url` with the proxy's address in it. */
+  through(url: string): string {
+    const changed = new URL(url);
+    changed.host = `127.0.0.1:${this.#port}`;
+    return changed.href.replace(/\/$/, '');
+  }
+
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#pairs.size;
+  }
+
+  /** Bytes wait, none is lost, until `release`. */
+  hold(...directions: readonly Direction[]): void {
+    for (const direction of either(directions)) this.#held.add(direction);
+    for (const pair of this.#pairs) this.#applyHold(pair);
+  }
+
+  /** Bytes vanish, until `release`; connections that lost some are cut then. */
+  blackHole(...directions: readonly Direction[]): void {
+    for (const direction of either(directions)) this.#lost.add(direction);
+  }
+
+  /** Ends every hold and black hole. */
+  release(): void {
+    this.#held.clear();
+    if (this.#lost.size > 0) this.cut();
+    this.#lost.clear();
+    for (const pair of this.#pairs) this.#applyHold(pair);
+  }
+
+  /** Closes every connection in good order (FIN), whatever is under way. */
+  cut(): void {
+    for (const { client, target } of this.#pairs) {
+      client.destroy();
+      target.destroy();
+    }
+  }
+
+  /** Breaks every connection with a reset (RST), on both sides. */
+  reset(): void {
+    for (const { client, target } of this.#pairs) {
+      client.resetAndDestroy();
+      target.resetAndDestroy();
+    }
+  }
+
+  /** New connections are refused until `accept`; those that are open stay. */
+  async refuse(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    // Its callback waits for the open connections; not listening is at once.
+    server?.close();
+    await Promise.resolve();
+  }
+
+  /** Takes connections (again). */
+  async accept(): Promise<void> {
+    if (this.#server) return;
+    const server = createServer((client) => this.#connect(client));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.#port, '127.0.0.1', resolve);
+    });
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  async close(): Promise<void> {
+    await this.refuse();
+    this.cut();
+  }
+
+  #connect(client: Socket): void {
+    this.accepted++;
+    const target = createConnection(this.#target);
+    const pair = { client, target };
+    this.#pairs.add(pair);
+    this.#pass(client, target, 'requests');
+    this.#pass(target, client, 'answers');
+    for (const socket of [client, target]) {
+      socket.on('close', () => {
+        if (client.destroyed && target.destroyed) this.#pairs.delete(pair);
+      });
+    }
+    this.#applyHold(pair);
+  }
+
+  #pass(from: Socket, to: Socket, direction: Direction): void {
+    from.setNoDelay(true);
+    from.on('error', () => {});
+    from.on('end', () => to.end());
+    from.on('close', (failed) => {
+      if (failed) to.destroy();
+      else to.end();
+    });
+    from.on('data', (bytes) => {
+      if (this.#lost.has(direction)) return;
+      this.passed[direction] += bytes.length;
+      to.write(bytes);
+    });
+  }
+
+  #applyHold({ client, target }: Pair): void {
+    for (const [direction, socket] of [
+      ['requests', client],
+      ['answers', target],
+    ] as const) {
+      if (this.#held.has(direction)) socket.pause();
+      else socket.resume();
+    }
+  }
+}
+
+const either = (directions: readonly Direction[]): readonly Direction[] =>
+  directions.length > 0 ? directions : ['requests', 'answers'];

@@ -1,0 +1,111 @@
+// The submission's compose file with the simulated processors, as a project of its own: up, down, and what a test does to a part.
+
+import { fileURLToPath } from 'node:url';
+import { docker, usage } from './docker.ts';
+import type { Usage } from './usage.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** Not the project of whoever tries it by hand: its volumes are deleted in the end. */
+const PROJECT = 'repasse-test';
+const FILES = ['docker-compose.yml', 'docker/compose.local.yml'] as const;
+
+/** More compose files, and variables for all of them. */
+export interface Arrangement {
+  readonly files: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+let arrangement: Arrangement = { files: [], environment: {} };
+
+const IMAGES = { instance: 'repasse:test', simulator: 'repasse-simulator:test' } as const;
+const ENVIRONMENT = {
+  REPASSE_IMAGE: IMAGES.instance,
+  REPASSE_SIMULATOR_IMAGE: IMAGES.simulator,
+} as const;
+
+/** From the next `up` on. */
+export function arrange(wanted: Arrangement): void {
+  arrangement = wanted;
+}
+
+function compose(...args: readonly string[]): Promise<string> {
+  const files = [...FILES, ...arrangement.files].map((path) => `--file=${ROOT}${path}`);
+  const project = [`--project-name=${PROJECT}`, `--project-directory=${ROOT}`];
+  return docker(['compose', ...project, ...files, ...args], {
+    ...ENVIRONMENT,
+    ...arrangement.environment,
+  });
+}
+
+/** The parts that the contest's limits are about. */
+const LIMITED = ['nginx', 'api1', 'api2', 'postgres'] as const;
+
+/** `flags` are for `docker build`. */
+export async function buildImages(flags: readonly string[]): Promise<void> {
+  for (const target of ['instance', 'simulator'] as const) {
+    const where = ['--file', `${ROOT}docker/Dockerfile`, '--target', target, '--tag'];
+    await docker(['build', ...flags, ...where, IMAGES[target], ROOT]);
+  }
+}
+
+/** Resolves when all containers are started, which is before they answer. */
+export async function up(): Promise<void> {
+  await compose('up', '--detach', '--no-build');
+}
+
+/** Removes everything, volumes too. */
+export async function down(): Promise<void> {
+  containers.clear();
+  await compose('down', '--volumes', '--timeout', '20');
+}
+
+export const logs = (): Promise<string> => compose('logs', '--no-color', '--timestamps');
+
+/** Kills a part without a word and starts it again. */
+export async function killAndStart(service: string): Promise<void> {
+  const id = await containerOf(service);
+  await docker(['kill', '--signal', 'KILL', id]);
+  // To Docker this is our wish, not a crash: its restart policy does not apply.
+  await docker(['start', id]);
+}
+
+export async function usageByService(): Promise<ReadonlyMap<string, Usage>> {
+  const used = new Map<string, Usage>();
+  for (const service of LIMITED) used.set(service, await usage(await containerOf(service)));
+  return used;
+}
+
+/** Whether the kernel killed a part for its memory since its last start. */
+export async function outOfMemory(): Promise<string[]> {
+  const killed: string[] = [];
+  for (const service of LIMITED) {
+    const id = await containerOf(service);
+    const state = await docker([
+      'inspect',
+      '--format',
+      '{{.State.OOMKilled}} {{.RestartCount}}',
+      id,
+    ]);
+    if (state.trim() !== 'false 0') killed.push(`${service} (killed, restarts: ${state.trim()})`);
+  }
+  return killed;
+}
+
+/** Lines of the answer, columns parted by a space. */
+export async function askLedger(sql: string): Promise<string[]> {
+  const psql = ['psql', '--host=/run/sockets', '--username=repasse', '--dbname=repasse'];
+  const form = ['--no-align', '--tuples-only', '--field-separator= ', '--command', sql];
+  const text = await docker(['exec', await containerOf('postgres'), ...psql, ...form]);
+  return text.split('\n').filter((line) => line !== '');
+}
+
+const containers = new Map<string, string>();
+
+async function containerOf(service: string): Promise<string> {
+  const known = containers.get(service);
+  if (known !== undefined) return known;
+  const id = (await compose('ps', '--all', '--quiet', service)).trim();
+  if (id === '') throw new Error(`${service} has no container`);
+  containers.set(service, id);
+  return id;
+}

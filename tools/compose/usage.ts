@@ -1,0 +1,53 @@
+// What a container uses, out of Docker's statistics, for both versions of control groups.
+
+export interface Usage {
+  /** Without the file cache that the kernel can take back. */
+  readonly memoryBytes: number;
+  readonly memoryLimitBytes: number;
+  readonly cpuMs: number;
+  /** Scheduling periods (100 ms) in which it wanted to run; how many of them it spent some time stopped, and how long in all. */
+  readonly periods: number;
+  readonly throttledPeriods: number;
+  readonly throttledMs: number;
+}
+
+const NS_PER_MS = 1e6;
+
+export function usageOf(statistics: unknown): Usage {
+  const memory = path(statistics, 'memory_stats');
+  const cpu = path(statistics, 'cpu_stats');
+  const throttling = path(cpu, 'throttling_data');
+  const details = path(memory, 'stats');
+  // Version 1 names it total_inactive_file, version 2 inactive_file.
+  const cache = numberIn(details, 'total_inactive_file') || numberIn(details, 'inactive_file');
+  return {
+    memoryBytes: Math.max(0, numberIn(memory, 'usage') - cache),
+    memoryLimitBytes: numberIn(memory, 'limit'),
+    cpuMs: numberIn(path(cpu, 'cpu_usage'), 'total_usage') / NS_PER_MS,
+    periods: numberIn(throttling, 'periods'),
+    throttledPeriods: numberIn(throttling, 'throttled_periods'),
+    throttledMs: numberIn(throttling, 'throttled_time') / NS_PER_MS,
+  };
+}
+
+/** What was used between two moments, and the most memory of both. */
+export function usageBetween(before: Usage, after: Usage): Usage {
+  return {
+    memoryBytes: Math.max(before.memoryBytes, after.memoryBytes),
+    memoryLimitBytes: after.memoryLimitBytes,
+    cpuMs: after.cpuMs - before.cpuMs,
+    periods: after.periods - before.periods,
+    throttledPeriods: after.throttledPeriods - before.throttledPeriods,
+    throttledMs: after.throttledMs - before.throttledMs,
+  };
+}
+
+function path(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[key];
+}
+
+function numberIn(value: unknown, key: string): number {
+  const number = path(value, key);
+  return typeof number === 'number' ? number : 0;
+}

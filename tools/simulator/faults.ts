@@ -1,0 +1,105 @@
+// The ways in which a processor can go wrong, and the lever that says which of its calls do. A seed repeats the choice.
+
+/**
+ * Nothing is stored: refuse-after-read, drop-before-insert, hang, redirect, status.
+ * Stored (or already held), only the answer goes wrong: drop-after-insert, hang-after-insert, cut-answer, nonsense.
+ * Stored and answered: close-idle ends the connection right behind the answer, close-on-reuse resets it when
+ * the next request arrives on it, which is then read by nobody.
+ */
+const FAULT_KINDS = [
+  'none',
+  'refuse-after-read',
+  'drop-before-insert',
+  'drop-after-insert',
+  'hang',
+  'hang-after-insert',
+  'cut-answer',
+  'nonsense',
+  'redirect',
+  'status',
+  'close-idle',
+  'close-on-reuse',
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** The part of the calls that it befalls, 0 to 1. */
+  readonly share: number;
+  readonly seed: number;
+  /** What the fault `status` answers. */
+  readonly status: number;
+  /** Whether GET /payments/{id} suffers too. */
+  readonly lookups: boolean;
+}
+
+export const NO_FAULT: Fault = { kind: 'none', share: 1, seed: 1, status: 502, lookups: false };
+
+export function storesNothing(kind: FaultKind): boolean {
+  switch (kind) {
+    case 'refuse-after-read':
+    case 'drop-before-insert':
+    case 'hang':
+    case 'redirect':
+    case 'status':
+      return true;
+    case 'none':
+    case 'drop-after-insert':
+    case 'hang-after-insert':
+    case 'cut-answer':
+    case 'nonsense':
+    case 'close-idle':
+    case 'close-on-reuse':
+      return false;
+  }
+}
+
+export class FaultLever {
+  #fault: Fault = NO_FAULT;
+  #state = 0;
+
+  get fault(): Fault {
+    return this.#fault;
+  }
+
+  /** Starts the seeded choice anew. */
+  set(fault: Fault): void {
+    this.#fault = fault;
+    this.#state = fault.seed | 0;
+  }
+
+  /** What befalls the next call. */
+  forPayment(): Fault {
+    const { kind, share } = this.#fault;
+    if (kind === 'none' || share === 1) return this.#fault;
+    return this.#random() < share ? this.#fault : NO_FAULT;
+  }
+
+  forLookup(): Fault {
+    return this.#fault.lookups ? this.forPayment() : NO_FAULT;
+  }
+
+  /** mulberry32. */
+  #random(): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+}
+
+/** The fault that a configuration's JSON asks for; undefined when it isn't one. */
+export function faultFrom(wanted: Readonly<Record<string, unknown>>): Fault | undefined {
+  const { share = 1, seed = 1, status = 502, lookups = false } = wanted;
+  const kind = FAULT_KINDS.find((known) => known === wanted['kind']);
+  if (kind === undefined || typeof lookups !== 'boolean') return undefined;
+  if (typeof share !== 'number' || !(share >= 0 && share <= 1)) return undefined;
+  if (!isWhole(seed, 0, 0xffff_ffff) || !isWhole(status, 200, 599)) return undefined;
+  return { kind, share, seed, status, lookups };
+}
+
+/** Whether a JSON value is a whole number from `min` to `max`. */
+export function isWhole(value: unknown, min: number, max: number): value is number {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+}

@@ -1,0 +1,131 @@
+// One part of the system: its process, whether it answers, and starting it again when it dies.
+//
+//   launched ─answers─▶ up          launched, up ─process ends─▶ rests, longer each time ─▶ launched
+//   any of these ─stop─▶ stopped    (nothing starts it again)
+
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StartError } from './settings.ts';
+import { ended, hasEnded, killGroup, signal, spawnTethered, stop, type User } from './tethered.ts';
+
+export interface PartPlan {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly user?: User | undefined;
+  readonly logPath: string;
+  /** Whether it does its work; rejecting counts as no. */
+  readonly isUp: () => Promise<boolean>;
+  /** Ends it in good order. */
+  readonly stopSignal: NodeJS.Signals;
+  readonly stopWithinMs: number;
+  /** Ends it at once without harm to its files. */
+  readonly hastySignal: NodeJS.Signals;
+  /** What it gets when we are killed. */
+  readonly deathSignal: NodeJS.Signals;
+}
+
+const UP_WITHIN_MS = 60_000;
+const ASK_EVERY_MS = 20;
+const REST_FIRST_MS = 100;
+const REST_MAX_MS = 5_000;
+/** A part that lived for so long rests as after its first death. */
+const STABLE_MS = 10_000;
+/** What a killed predecessor still holds may cost a first start a few tries. */
+const FIRST_TRIES = 5;
+
+export class Part {
+  readonly name: string;
+  readonly #plan: PartPlan;
+  readonly #say: (line: string) => void;
+  readonly #stopping = new AbortController();
+  #child: ChildProcess | undefined;
+  #watch: Promise<void> = Promise.resolve();
+
+  constructor(plan: PartPlan, say: (line: string) => void) {
+    this.name = plan.name;
+    this.#plan = plan;
+    this.#say = say;
+  }
+
+  /** Resolves once it answers, or when `stop` came first. @throws StartError when it doesn't come up. */
+  async start(): Promise<void> {
+    for (let tries = 1; !this.#stopping.signal.aborted; tries++) {
+      const child = this.#launch();
+      if (await this.#comesUp(child)) {
+        this.#watch = this.#keepUp(child);
+        return;
+      }
+      if (this.#stopping.signal.aborted) return;
+      if (!hasEnded(child) || tries === FIRST_TRIES) {
+        throw new StartError(`${this.name} did not start: ${this.#lastWords()}`);
+      }
+      await this.#rest(REST_FIRST_MS * tries);
+    }
+  }
+
+  /** Ends it in good order, and by force when that takes too long. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    if (this.#child) await stop(this.#child, this.#plan.stopSignal, this.#plan.stopWithinMs);
+    await this.#watch;
+  }
+
+  /** Makes a `stop` that is under way, or comes next, quick. */
+  hasten(): void {
+    this.#stopping.abort();
+    if (this.#child) signal(this.#child, this.#plan.hastySignal);
+  }
+
+  #launch(): ChildProcess {
+    const { command, environment, user, deathSignal, logPath } = this.#plan;
+    const log = openSync(logPath, 'a');
+    const stdio: ('ignore' | number)[] = ['ignore', log, log];
+    this.#child = spawnTethered(command, { deathSignal, stdio, environment, user });
+    closeSync(log);
+    return this.#child;
+  }
+
+  /** False when it ends first, takes too long, or `stop` comes. */
+  async #comesUp(child: ChildProcess): Promise<boolean> {
+    const deadline = performance.now() + UP_WITHIN_MS;
+    while (!hasEnded(child) && !this.#stopping.signal.aborted && performance.now() < deadline) {
+      const up = await this.#plan.isUp().catch(() => false);
+      if (up && !hasEnded(child)) return true;
+      await this.#rest(ASK_EVERY_MS);
+    }
+    return false;
+  }
+
+  /** Until `stop`: waits for the process to end, rests, and starts it again. */
+  async #keepUp(first: ChildProcess): Promise<void> {
+    let child = first;
+    let restMs = REST_FIRST_MS;
+    for (;;) {
+      const upMs = performance.now();
+      const outcome = await ended(child);
+      if (this.#stopping.signal.aborted) return;
+      // What it left behind, nginx's worker for one, would be in the way.
+      killGroup(child);
+      if (performance.now() - upMs > STABLE_MS) restMs = REST_FIRST_MS;
+      this.#say(`${this.name} ended (${outcome}) and starts again in ${restMs} ms`);
+      await this.#rest(restMs);
+      if (this.#stopping.signal.aborted) return;
+      restMs = Math.min(restMs * 2, REST_MAX_MS);
+      child = this.#launch();
+      if (await this.#comesUp(child)) this.#say(`${this.name} is back`);
+    }
+  }
+
+  /** Ends early when `stop` comes. */
+  async #rest(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+
+  #lastWords(): string {
+    const { logPath } = this.#plan;
+    const last = readFileSync(logPath, 'utf8').trim().split('\n').at(-1);
+    return `${last || 'it does not answer'} (log: ${logPath})`;
+  }
+}
