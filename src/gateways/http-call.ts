@@ -2,6 +2,9 @@
 //
 //   queued ──start──▶ sent ──whole answer──▶ done
 //     └─ deadline or no connection: unsent     └─ deadline or a break: broken
+//
+// The handler has undici 7's older form (onConnect, onHeaders …): around the newer one undici wraps two objects per call and parses
+// headers that nobody reads here (7.30 lib/handler/unwrap-handler.js).
 
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../clock.ts';
@@ -16,7 +19,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   readonly answer: Promise<Answer>;
   readonly #deadline: Timer;
   #resolve!: (answer: Answer) => void;
-  #controller: Dispatcher.DispatchController | undefined;
+  #abort: ((error?: Error) => void) | undefined;
   #settled = false;
   #status = 0;
   #text = '';
@@ -28,35 +31,37 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     this.#deadline = clock.after(timeoutMs, () => this.#giveUp());
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onConnect(abort: (error?: Error) => void): void {
     // Given up while still in the pool's queue: said to be unsent, so it must not leave now. Started before: undici 7.30 sends again
     // what was under way on a connection that it closed itself (client-h1.js, UND_ERR_INFO). A throw takes the call out of the
     // queue; an abort would also close the good connection, and a queue of such calls closed them faster than they opened.
-    if (this.#settled || this.#controller) throw new Error('not to be sent (again)');
-    this.#controller = controller;
+    if (this.#settled || this.#abort) throw new Error('not to be sent (again)');
+    this.#abort = abort;
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+  onHeaders(status: number): boolean {
     this.#status = status;
+    return true;
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Buffer): boolean {
     this.#text += chunk.toString('latin1');
     if (this.#text.length > ANSWER_BYTES_MAX) this.#giveUp();
+    return true;
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
     this.#settle({ status: this.#status, text: this.#text });
   }
 
-  onResponseError(): void {
-    this.#settle(this.#controller === undefined ? 'unsent' : 'broken');
+  onError(): void {
+    this.#settle(this.#abort === undefined ? 'unsent' : 'broken');
   }
 
   #giveUp(): void {
-    const controller = this.#controller;
-    this.#settle(controller === undefined ? 'unsent' : 'broken');
-    controller?.abort(new Error('given up'));
+    const abort = this.#abort;
+    this.#settle(abort === undefined ? 'unsent' : 'broken');
+    abort?.(new Error('given up'));
   }
 
   #settle(answer: Answer): void {

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dispatcher } from 'undici';
 import { HttpCall } from '../../src/gateways/http-call.ts';
 import type { Outcome } from '../../src/gateways/outcome.ts';
 import { AGAIN, Random, SEED } from '../buffer/seed.ts';
@@ -66,10 +65,9 @@ async function reuse(context: TestContext, lanes: number, rounds: number): Promi
 }
 
 test('a call that the pool begins a second time is refused before a byte leaves', () => {
-  const controller = { abort: () => {} } as unknown as Dispatcher.DispatchController;
   const call = new HttpCall(new VirtualClock(), 1_000);
-  call.onRequestStart(controller);
-  assert.throws(() => call.onRequestStart(controller), /not to be sent/);
+  call.onConnect(() => {});
+  assert.throws(() => call.onConnect(() => {}), /not to be sent/);
 });
 
 test('a kept connection that closes just when it is used again: never sent twice', async (context) => {
