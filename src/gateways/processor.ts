@@ -8,6 +8,7 @@ import { centsFromDecimal, decimalFromCents } from '../cents.ts';
 import type { Clock } from '../clock.ts';
 import type { Charge } from '../payment.ts';
 import { HttpCall, type Answer } from './http-call.ts';
+import { Names } from './names.ts';
 import { outcomeOfStatus, type Outcome } from './outcome.ts';
 
 /** What a processor says of itself. */
@@ -28,8 +29,8 @@ export interface Processor {
 
 const JSON_HEADERS = ['content-type', 'application/json'];
 const CONNECT_TIMEOUT_MS = 1_000;
-/** Idle sockets go before the processor closes them (Kestrel 130 s, nginx 75 s, Node 5 s with a hint). */
-const KEEP_ALIVE_MS = 4_000;
+/** Idle sockets go before the processor closes them (Kestrel 130 s, nginx 75 s; Node's 5 s come with a hint, which undici obeys). */
+const KEEP_ALIVE_MS = 60_000;
 
 export class HttpProcessor implements Processor {
   readonly #pool: Pool;
@@ -45,7 +46,7 @@ export class HttpProcessor implements Processor {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
+      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: new Names(clock).lookup },
       keepAliveTimeout: KEEP_ALIVE_MS,
     });
   }
