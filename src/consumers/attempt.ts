@@ -7,7 +7,8 @@
 import { sleep, type Clock } from '../clock.ts';
 import type { Ring } from '../buffer/ring.ts';
 import type { Journal } from '../buffer/journal.ts';
-import type { Lane } from '../gateways/lane.ts';
+import type { Lane, News } from '../gateways/lane.ts';
+import type { Outcome } from '../gateways/outcome.ts';
 import type { Processor } from '../gateways/processor.ts';
 import type { Charge, ProcessorIndex } from '../payment.ts';
 
@@ -26,6 +27,15 @@ export interface AttemptParts {
   /** Its processor may hold the payment. */
   readonly onUnknown: (slot: number) => void;
 }
+
+/** What an outcome tells of the processor. */
+const NEWS: Readonly<Record<Outcome, News>> = {
+  charged: 'works',
+  duplicate: 'works',
+  busy: 'busy',
+  declined: 'fails',
+  unknown: 'fails',
+};
 
 /** A payment keeps its place in the queue for this many attempts. */
 const DECLINES_IN_FRONT = 3;
@@ -48,13 +58,13 @@ export class Attempts {
     await journal.synced();
     const sentAtMs = clock.elapsed();
     const outcome = await processors[processor].charge(chargeOf(ring, slot), timeoutMs(processor));
-    const works = outcome === 'charged' || outcome === 'duplicate';
-    lane.answered(number, clock.elapsed() - sentAtMs, works);
+    lane.answered(number, clock.elapsed() - sentAtMs, NEWS[outcome]);
     switch (outcome) {
       case 'charged':
         this.#parts.onCharged(slot, processor);
         break;
       case 'declined':
+      case 'busy':
         await this.#giveBack(slot);
         break;
       case 'duplicate':

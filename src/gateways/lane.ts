@@ -2,6 +2,9 @@
 //
 // Attempts are numbered as they leave. Those after the latest answered one are all under way, so the age of the first of
 // them bounds from below how slow the processor is now, long before it answers.
+//
+// How many may be under way adapts to what the processor bears: halved when it says that it has too much at once (429), and grown by
+// a twentieth for each round of good answers, up to its most.
 
 import type { Clock } from '../clock.ts';
 
@@ -13,13 +16,18 @@ export interface LaneView {
   /** What an attempt sent now takes, as far as we can tell. */
   readonly delayMs: number;
   readonly inFlight: number;
+  /** How many it bears now. */
   readonly inFlightMax: number;
   /** It wasn't heard of for a while: one payment may find out. */
   readonly probeDue: boolean;
 }
 
+/** What an answer tells of the processor; 'busy' is neither good nor bad. */
+export type News = 'works' | 'fails' | 'busy';
+
 export interface LaneOptions {
   readonly feeBps: number;
+  /** Never more under way than this. */
   readonly inFlightMax: number;
   readonly probeEveryMs: number;
 }
@@ -30,6 +38,7 @@ const PROBES_AT_ONCE = 4;
 const SLOW_PROBE_DELAYS = 4;
 /** Health speaks of the moment of its call; our own answers of the last second know better. */
 const OWN_ANSWER_COUNTS_MS = 1_000;
+const GROWTH_PER_ANSWER = 0.05;
 
 export class Lane {
   inFlight = 0;
@@ -45,11 +54,15 @@ export class Lane {
   #failingSinceMs: number | undefined;
   #lastSentMs = Number.NEGATIVE_INFINITY;
   #lastAnswerMs = Number.NEGATIVE_INFINITY;
+  #limit: number;
+  /** The last attempt that left before the limit was halved: what it and those before it say is no news. */
+  #halvedAt = 0;
 
   constructor(clock: Clock, options: LaneOptions) {
     this.#clock = clock;
     this.#options = options;
     this.#sentAtMs = new Float64Array(options.inFlightMax + 1);
+    this.#limit = options.inFlightMax;
   }
 
   /** An attempt leaves; the number it is known by. */
@@ -62,20 +75,35 @@ export class Lane {
     return this.#sent;
   }
 
-  /** An attempt ended after `tookMs`; `works` unless it was declined or stayed unknown. */
-  answered(attempt: number, tookMs: number, works: boolean): void {
+  /** An attempt ended after `tookMs`. */
+  answered(attempt: number, tookMs: number, news: News): void {
     this.inFlight--;
     this.#lastAnswerMs = this.#clock.elapsed();
     if (attempt > this.#answered) {
       this.#answered = attempt;
       this.#delayMs = tookMs;
     }
-    if (works) {
-      this.#workingDelayMs = this.#delayMs;
-      this.#failingSinceMs = undefined;
-    } else {
-      this.#failingSinceMs ??= this.#lastAnswerMs;
+    switch (news) {
+      case 'works':
+        this.#workingDelayMs = this.#delayMs;
+        this.#failingSinceMs = undefined;
+        this.#limit = Math.min(this.#options.inFlightMax, this.#limit + GROWTH_PER_ANSWER);
+        break;
+      case 'fails':
+        this.#failingSinceMs ??= this.#lastAnswerMs;
+        break;
+      case 'busy':
+        this.#sendFewer(attempt);
+        break;
     }
+  }
+
+  /** One that has too much with a single attempt is as good as failing. */
+  #sendFewer(attempt: number): void {
+    if (this.#limit < 2) this.#failingSinceMs ??= this.#lastAnswerMs;
+    if (attempt <= this.#halvedAt) return;
+    this.#halvedAt = this.#sent;
+    this.#limit = Math.max(1, this.#limit / 2);
   }
 
   /** What the processor says of itself. */
@@ -95,7 +123,8 @@ export class Lane {
   view(): LaneView {
     const now = this.#clock.elapsed();
     const failing = this.#failingSinceMs !== undefined;
-    const { feeBps, inFlightMax, probeEveryMs } = this.#options;
+    const { feeBps, probeEveryMs } = this.#options;
+    const inFlightMax = Math.floor(this.#limit);
     // A failing processor's answers don't say how fast it will be when it works again.
     // One that works and is later than it was is expected to be as late again, as an outage is to last as long again.
     const delayMs = failing

@@ -8,6 +8,8 @@ export type Outcome =
   | 'duplicate'
   /** Nothing of this attempt is or will be stored there. */
   | 'declined'
+  /** The same, because the processor has too much at once. */
+  | 'busy'
   /** It may be stored, or may yet be. */
   | 'unknown';
 
@@ -19,6 +21,7 @@ export type Outcome =
 export function outcomeOfStatus(status: number): Outcome {
   if (status === 200) return 'charged';
   if (status === 422) return 'duplicate';
+  if (status === 429) return 'busy';
   if (status === 500 || status === 501 || status === 503) return 'declined';
   if (status >= 400 && status < 500 && status !== 408 && status !== 409) return 'declined';
   return 'unknown';

@@ -3,16 +3,21 @@
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { DEFAULT, type ProcessorIndex } from '../payment.ts';
-import { eager, thrifty, type Choice } from './choice.ts';
+import { eager, thrifty, type Choice, type Prices } from './choice.ts';
 import { Lane } from './lane.ts';
 import type { Health } from './processor.ts';
 
 export class Routing {
   readonly lanes: readonly [Lane, Lane];
   readonly #config: Config;
+  readonly #prices: Prices;
 
   constructor(clock: Clock, config: Config) {
     this.#config = config;
+    this.#prices = {
+      waitBpsPerS: config.WAIT_COST_BPS_PER_S,
+      flightBpsPerS: config.FLIGHT_COST_BPS_PER_S,
+    };
     const { IN_FLIGHT_MAX, PEER_SOCKET_PATHS, PROBE_EVERY_MS: probeEveryMs } = config;
     // The processors' limit counts all callers.
     const share = Math.max(1, Math.floor(IN_FLIGHT_MAX / PEER_SOCKET_PATHS.length));
@@ -31,10 +36,9 @@ export class Routing {
   /** For a payment declined `declines` times, one of `backlog` that wait. */
   choose(declines: number, backlog: number): Choice {
     const views = [this.lanes[0].view(), this.lanes[1].view()] as const;
-    const { POLICY, RETRIES, WAIT_COST_BPS_PER_S, FLIGHT_COST_BPS_PER_S } = this.#config;
+    const { POLICY, RETRIES } = this.#config;
     if (POLICY === 'eager') return eager(views, RETRIES, declines);
-    const prices = { waitBpsPerS: WAIT_COST_BPS_PER_S, flightBpsPerS: FLIGHT_COST_BPS_PER_S };
-    return thrifty(views, prices, backlog);
+    return thrifty(views, this.#prices, backlog);
   }
 
   /**

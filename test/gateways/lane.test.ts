@@ -92,7 +92,7 @@ test('it knows what a list of all attempts tells, in whatever order they are ans
       } else if (dice < 6 && open.length > 0) {
         const attempt = open[random.below(open.length)] as Attempt;
         const works = random.chance(0.7);
-        lane.answered(attempt.number, nowMs - attempt.sentAtMs, works);
+        lane.answered(attempt.number, nowMs - attempt.sentAtMs, works ? 'works' : 'fails');
         model.answered(attempt, nowMs, works);
       } else if (dice === 6) {
         const [failing, delayMs] = [random.chance(0.5), random.below(3_000)];
@@ -110,7 +110,7 @@ test('it knows what a list of all attempts tells, in whatever order they are ans
 test('a processor that hangs is known to be slow before anything answers', async () => {
   const clock = new VirtualClock();
   const lane = laneOf(clock);
-  lane.answered(lane.sent(), 0, true);
+  lane.answered(lane.sent(), 0, 'works');
   lane.sent();
   await clock.advance(700);
   lane.sent();
@@ -123,10 +123,38 @@ test('an answer that comes as late as the last one is not late', async () => {
   const lane = laneOf(clock);
   const first = lane.sent();
   await clock.advance(1_000);
-  lane.answered(first, 1_000, true);
+  lane.answered(first, 1_000, 'works');
   lane.sent();
   await clock.advance(1_000);
   assert.equal(lane.view().delayMs, 1_000);
   await clock.advance(5);
   assert.equal(lane.view().delayMs, 1_010);
+});
+
+test('what the processor bears is found again: halved once for all that says it is too much, then grown by its good answers', () => {
+  const lane = new Lane(new VirtualClock(), { feeBps: 500, inFlightMax: 64, probeEveryMs: 1 });
+  const limit = (): number => lane.view().inFlightMax;
+  const busy = (attempts: readonly number[]): void => {
+    for (const attempt of attempts) lane.answered(attempt, 1, 'busy');
+  };
+  const send = (count: number): number[] => Array.from({ length: count }, () => lane.sent());
+  busy(send(40));
+  assert.equal(limit(), 32, 'all of them left before the limit was halved');
+  busy(send(1));
+  assert.equal(limit(), 16);
+  for (let round = 0, before = limit(); limit() < 64; round++, before = limit()) {
+    assert.ok(round < 100, 'it grows back');
+    for (const attempt of send(before)) lane.answered(attempt, 1, 'works');
+    assert.ok(limit() <= Math.ceil(before * 1.06), 'by a twentieth a round');
+  }
+  assert.equal(lane.view().failingForMs, undefined, 'busy is not failing');
+});
+
+test('a processor that has too much with one attempt is as good as failing', () => {
+  const lane = laneOf(new VirtualClock());
+  for (let n = 0; n < 3; n++) lane.answered(lane.sent(), 1, 'busy');
+  assert.equal(lane.view().inFlightMax, 1);
+  assert.equal(lane.view().failingForMs, 0);
+  lane.answered(lane.sent(), 1, 'works');
+  assert.equal(lane.view().failingForMs, undefined);
 });

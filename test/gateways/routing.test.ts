@@ -28,7 +28,7 @@ async function attempt(
 ): Promise<void> {
   const number = routing.lanes[processor].sent();
   await clock.advance(tookMs);
-  routing.lanes[processor].answered(number, tookMs, works);
+  routing.lanes[processor].answered(number, tookMs, works ? 'works' : 'fails');
 }
 
 test('the cheaper processor, whatever befell both, gets a payment again and again', async () => {
@@ -72,7 +72,7 @@ test('one probe at a time, until it is answered', async () => {
   const probe = routing.lanes[DEFAULT].sent();
   assert.equal(routing.choose(0, 100), 'wait');
   await clock.advance(5);
-  routing.lanes[DEFAULT].answered(probe, 5, true);
+  routing.lanes[DEFAULT].answered(probe, 5, 'works');
   for (let n = 0; n < 16; n++) {
     assert.equal(routing.choose(0, 100), DEFAULT);
     routing.lanes[DEFAULT].sent();
@@ -113,7 +113,7 @@ test('good news of a failing processor bring a probe at once, bad news of a rest
   assert.equal(routing.choose(0, 1), 'wait');
   routing.hear(DEFAULT, { failing: false, minResponseTimeMs: 0 });
   assert.equal(routing.choose(0, 1), DEFAULT);
-  routing.lanes[DEFAULT].answered(probe, 0, true);
+  routing.lanes[DEFAULT].answered(probe, 0, 'works');
 });
 
 const limits = (settings: Record<string, string>): number[] =>
