@@ -56,6 +56,7 @@ export const NUMBER_SETTINGS = {
   JOURNAL_SYNC_EVERY_MS: number(50, [1, 60_000], 'ms', 'between syncs (JOURNAL_SYNC=interval)'),
   AMOUNT_MAX_CENTS: number(9_999_999_999_999, [1, 99_999_999_999_999], 'cents', 'largest amount'),
   SENDS_PER_TURN: number(16, [1, 10_000], 'attempts', 'started in one turn of the event loop'),
+  SENDS_GATHER_MS: number(0, [0, 1_000], 'ms', 'what is queued within is sent in one go'),
   SENDS_PER_S: number(2_000, [1, 1_000_000], 'attempts/s', 'started by one instance at most'),
   REHEARSAL: number(0, [0, 100_000], 'payments', 'made up before listening, to be warm at once'),
   DRAIN_MS: number(10_000, [0, 600_000], 'ms', 'for what is in flight after SIGTERM'),

@@ -126,8 +126,9 @@ export class Pipeline {
       clock,
       consumers: this.#config.CONSUMERS,
       sendsPerTurn: this.#config.SENDS_PER_TURN,
+      gatherMs: this.#config.SENDS_GATHER_MS,
       queue: ring,
-      pace: new Pace(clock, this.#config.SENDS_PER_S),
+      pace: new Pace(clock, this.#config.SENDS_PER_S, this.#config.SENDS_GATHER_MS),
       choose: (slot) => routing.choose(ring.declines[slot] as number, ring.waiting),
       attempt: (slot, processor) => attempts.run(slot, processor).catch(onFatal),
     });

@@ -2,6 +2,8 @@
 //
 // Payments are given out centrally, oldest first, a bounded number per turn of the event loop: while a consumer is idle, the
 // pace allows it and there is a processor worth sending to. Otherwise it is looked again a little later, or when something ends.
+// A look waits a little for more payments to come: several in one go cost far less each, since code, sockets and the processes that
+// are woken up by them are warm.
 
 import type { Clock } from '../clock.ts';
 import type { ProcessorIndex } from '../payment.ts';
@@ -10,8 +12,10 @@ export interface CrewParts {
   readonly clock: Clock;
   readonly consumers: number;
   readonly sendsPerTurn: number;
+  /** What is queued within this time is sent in one go, ms. */
+  readonly gatherMs: number;
   readonly queue: { peek(): number; dequeue(): number };
-  readonly pace: { take(): boolean; readonly waitMs: number };
+  readonly pace: { take(): boolean; late(lateMs: number): void; readonly waitMs: number };
   readonly choose: (slot: number) => ProcessorIndex | 'wait';
   /** Carries out one attempt; never rejects. */
   readonly attempt: (slot: number, processor: ProcessorIndex) => Promise<void>;
@@ -50,7 +54,9 @@ export class Crew {
   wake(): void {
     if (this.#lookPlanned || this.#paused) return;
     this.#lookPlanned = true;
-    this.#parts.clock.soon(this.#look);
+    const { clock, gatherMs } = this.#parts;
+    if (gatherMs === 0) clock.soon(this.#look);
+    else this.#after(gatherMs, this.#look);
   }
 
   async #consume(): Promise<void> {
@@ -66,27 +72,37 @@ export class Crew {
 
   readonly #look = (): void => {
     this.#lookPlanned = false;
-    const { queue, pace, choose, sendsPerTurn } = this.#parts;
+    const { clock, queue, pace, choose, sendsPerTurn, gatherMs } = this.#parts;
     for (let sends = 0; sends < sendsPerTurn; sends++) {
       if (this.#paused || this.#idle.length === 0) return;
       const slot = queue.peek();
       if (slot < 0) return;
       const processor = choose(slot);
       if (processor === 'wait') return this.#lookLater(LOOK_AGAIN_MS);
-      if (!pace.take()) return this.#lookLater(pace.waitMs);
+      if (!pace.take()) return this.#lookLater(Math.max(pace.waitMs, gatherMs));
       queue.dequeue();
       this.busy++;
       this.#idle.pop()?.(slot, processor);
     }
-    this.wake();
+    this.#lookPlanned = true;
+    clock.soon(this.#look);
   };
 
   #lookLater(delayMs: number): void {
     if (this.#looksLater) return;
     this.#looksLater = true;
-    this.#parts.clock.after(delayMs, () => {
+    this.#after(delayMs, () => {
       this.#looksLater = false;
-      this.wake();
+      if (!this.#lookPlanned) this.#look();
+    });
+  }
+
+  #after(delayMs: number, look: () => void): void {
+    const { clock, pace } = this.#parts;
+    const dueMs = clock.elapsed() + delayMs;
+    clock.after(delayMs, () => {
+      pace.late(clock.elapsed() - dueMs);
+      look();
     });
   }
 }

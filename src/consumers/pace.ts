@@ -1,22 +1,37 @@
 // The pace of sending: at most so many attempts a second, spread evenly, so that draining a backlog never comes in bursts
 // that starve intake. A calm stream of payments never notices it.
+//
+// The rate adapts to the CPU that this instance really gets. A turn that comes late was kept from running: by a quota that is used up
+// (the kernel then stops the process for what is left of 100 ms), by neighbours, or by our own work. Intake needs the rest,
+// so the rate is halved, down to a quarter; it grows back evenly.
 
 import type { Clock } from '../clock.ts';
 
 /** What may be caught up on after a pause of the event loop. */
 const BURST_MS = 10;
+/** Later than timers and other processes make a turn on a machine that has CPU to spare. */
+const LATE_MS = 15;
+/** At most one halving in a period of the kernel's quota. */
+const HALVE_EVERY_MS = 100;
+const LEAST_SHARE = 1 / 4;
+/** From nothing to the whole rate. */
+const RECOVERY_MS = 2_000;
 
 export class Pace {
   readonly #clock: Clock;
-  readonly #perMs: number;
+  readonly #mostPerMs: number;
   readonly #burst: number;
+  #perMs: number;
+  #halvedAtMs = Number.NEGATIVE_INFINITY;
   #allowance: number;
   #countedAtMs: number;
 
-  constructor(clock: Clock, perSecond: number) {
+  /** `gatherMs`: how long attempts are gathered for, beside that. */
+  constructor(clock: Clock, perSecond: number, gatherMs = 0) {
     this.#clock = clock;
-    this.#perMs = perSecond / 1_000;
-    this.#burst = Math.max(1, this.#perMs * BURST_MS);
+    this.#mostPerMs = perSecond / 1_000;
+    this.#perMs = this.#mostPerMs;
+    this.#burst = Math.max(1, this.#perMs * (BURST_MS + gatherMs));
     this.#allowance = this.#burst;
     this.#countedAtMs = clock.elapsed();
   }
@@ -24,12 +39,22 @@ export class Pace {
   /** Takes the allowance for one attempt; false when there is none now. */
   take(): boolean {
     const now = this.#clock.elapsed();
-    const earned = (now - this.#countedAtMs) * this.#perMs;
-    this.#allowance = Math.min(this.#burst, this.#allowance + earned);
+    const passedMs = now - this.#countedAtMs;
+    this.#allowance = Math.min(this.#burst, this.#allowance + passedMs * this.#perMs);
+    this.#perMs += (this.#mostPerMs * passedMs) / RECOVERY_MS;
+    this.#perMs = Math.min(this.#mostPerMs, this.#perMs);
     this.#countedAtMs = now;
     if (this.#allowance < 1) return false;
     this.#allowance--;
     return true;
+  }
+
+  /** A turn of ours came `lateMs` after its time. */
+  late(lateMs: number): void {
+    const now = this.#clock.elapsed();
+    if (lateMs < LATE_MS || now - this.#halvedAtMs < HALVE_EVERY_MS) return;
+    this.#halvedAtMs = now;
+    this.#perMs = Math.max(this.#mostPerMs * LEAST_SHARE, this.#perMs / 2);
   }
 
   /** Milliseconds until there is allowance for one attempt. */

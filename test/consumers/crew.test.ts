@@ -22,8 +22,9 @@ function makeCrew(parts: Partial<CrewParts> = {}) {
     clock,
     consumers: 10,
     sendsPerTurn: 4,
+    gatherMs: 0,
     queue: { peek: () => waiting[0] ?? -1, dequeue: () => waiting.shift() ?? -1 },
-    pace: { take: () => true, waitMs: 0 },
+    pace: { take: () => true, late: () => {}, waitMs: 0 },
     choose: () => 0,
     attempt: (slot, processor) =>
       new Promise((end) => {
@@ -146,7 +147,7 @@ test('while no processor is worth it, it looks again by itself', async () => {
 
 test('what the pace holds back goes when the pace allows it', async () => {
   let allowed = 2;
-  const pace = { take: () => allowed-- > 0, waitMs: 5 };
+  const pace = { take: () => allowed-- > 0, late: () => {}, waitMs: 5 };
   const { crew, clock, waiting, slots } = makeCrew({ pace });
   waiting.push(...numbers(4));
   crew.start();
@@ -166,7 +167,7 @@ test('by chance: every payment once, in order, never more at once than consumers
       consumers,
       sendsPerTurn: 1 + random.below(5),
       choose: () => (random.chance(0.2) ? 'wait' : 0),
-      pace: { take: () => random.chance(0.8), waitMs: 3 },
+      pace: { take: () => random.chance(0.8), late: () => {}, waitMs: 3 },
     });
     let [next, ended] = [0, 0];
     crew.start();
@@ -187,4 +188,31 @@ test('by chance: every payment once, in order, never more at once than consumers
     assert.deepEqual(slots(), numbers(100), AGAIN);
     assert.equal(crew.busy, 0, AGAIN);
   }
+});
+
+test('what is queued within the time of gathering goes together, and nothing waits longer', async () => {
+  const { crew, clock, waiting, slots } = makeCrew({ gatherMs: 10 });
+  crew.start();
+  await clock.advance(10);
+  waiting.push(1);
+  crew.wake();
+  await clock.advance(9);
+  waiting.push(2);
+  crew.wake();
+  assert.deepEqual(slots(), []);
+  await clock.advance(1);
+  assert.deepEqual(slots(), [1, 2]);
+});
+
+test('how late a turn comes is told to the pace', async () => {
+  const lateness: number[] = [];
+  const pace = { take: () => true, late: (ms: number) => lateness.push(ms), waitMs: 0 };
+  const { crew, clock, waiting } = makeCrew({ gatherMs: 10, pace });
+  crew.start();
+  clock.stall(50);
+  await clock.advance(0);
+  waiting.push(1);
+  crew.wake();
+  await clock.advance(10);
+  assert.deepEqual(lateness, [40, 0]);
 });

@@ -70,3 +70,33 @@ test('a long rest earns no more than the burst', async () => {
   while (pace.take()) sent++;
   assert.equal(sent, burstOf(2_000));
 });
+
+test('turns that come late halve the rate, to a quarter at the least, and it grows back', async () => {
+  const clock = new VirtualClock();
+  const pace = new Pace(clock, 1_000);
+  const sentIn = async (ms: number): Promise<number> => {
+    let sent = 0;
+    for (let n = 0; n < ms; n++) {
+      while (pace.take()) sent++;
+      await clock.advance(1);
+    }
+    return sent;
+  };
+  await sentIn(100);
+  pace.late(14);
+  assert.ok((await sentIn(10)) >= 9, 'a little late is usual');
+  pace.late(50);
+  pace.late(50);
+  const halved = await sentIn(100);
+  assert.ok(halved >= 45 && halved <= 60, `${halved} in 100 ms: once for a period`);
+  for (let n = 0; n < 10; n++) {
+    pace.late(50);
+    await sentIn(100);
+  }
+  pace.late(50);
+  const least = await sentIn(100);
+  assert.ok(least >= 24 && least <= 35, `${least} in 100 ms`);
+  await sentIn(2_000);
+  const whole = await sentIn(100);
+  assert.ok(whole >= 99 && whole <= 101, `${whole} in 100 ms`);
+});

@@ -34,6 +34,11 @@ export class VirtualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Time passes and nothing runs: the timers of meanwhile are late. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** Moves on by `ms`, through every timer on the way, in their order. */
   async advance(ms: number): Promise<void> {
     const end = this.#nowMs + ms;
@@ -44,7 +49,7 @@ export class VirtualClock implements Clock {
         .toSorted((left, right) => left.atMs - right.atMs);
       if (!next) break;
       this.#timers.delete(next);
-      this.#nowMs = next.atMs;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.callback();
       await turn();
     }
