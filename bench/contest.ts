@@ -2,6 +2,8 @@
 // the arms in turn, several rounds. Needs Docker and k6. Takes about a minute and a half (preview) or six (final) per run.
 //
 //   npm run bench:contest -- [preview|final] [rounds, 5] [arms, floor,ours,without]
+//
+// An arm may also be the path of a compose file that changes the submission, from the project's root.
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -111,7 +113,7 @@ await composition.buildImages(process.env['DOCKER_BUILD_FLAGS']?.split(' ').filt
 const measured = new Map<string, Run[]>(arms.split(',').map((arm) => [arm, []]));
 for (let round = 1; round <= Number(rounds); round++) {
   for (const [arm, runs] of measured) {
-    const one = await measure(test, ARMS[arm] ?? []);
+    const one = await measure(test, ARMS[arm] ?? [arm]);
     runs.push(one);
     const used = [...one.usage].map(
       ([service, { cpuMs, memoryBytes, throttledPeriods, throttledMs }]) =>

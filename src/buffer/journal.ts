@@ -36,6 +36,8 @@ const STATE_HELD = 1;
 const STATE_PINNED = 2; // + the processor's number
 
 /** A file that is no journal of this ring, or a journal that can't be used; the message says what to do. */
+const NEVER_WRITTEN = Buffer.alloc(CELL_BYTES);
+
 export class JournalError extends Error {
   override readonly name = 'JournalError';
 }
@@ -183,7 +185,7 @@ export class Journal {
   /** A copy of a valid cell's words, 'empty' where nothing was ever written, else 'damaged'. */
   #load(pair: Buffer, at: number, slot: number): Uint32Array | 'empty' | 'damaged' {
     const bytes = pair.subarray(at, at + CELL_BYTES);
-    if (bytes.every((byte) => byte === 0)) return 'empty';
+    if (bytes.equals(NEVER_WRITTEN)) return 'empty';
     const words = new Uint32Array(new Uint8Array(bytes).buffer);
     const journalId = new Float64Array(words.buffer)[7];
     const valid =

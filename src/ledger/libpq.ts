@@ -73,6 +73,8 @@ function conninfo(url: string, timeoutMs: number): string {
   return full.href;
 }
 
+const KEPT_AFTER_END_MS = 1_000;
+
 class LibpqConnection implements LedgerConnection {
   readonly #client = new NativeClient();
   readonly #timeoutMs: number;
@@ -114,6 +116,9 @@ class LibpqConnection implements LedgerConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#client.end();
+    // Its handle for the event loop is part of it (libpq 1.11 src/connection.cc) and is closed only at the end of this turn: until then
+    // nothing may collect it.
+    this.#clock.after(KEPT_AFTER_END_MS, () => this.#client);
   }
 
   #statement(run: (done: NativeDone) => void): Promise<void> {

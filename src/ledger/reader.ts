@@ -51,6 +51,9 @@ const PURGE = `
 const PURGE_TRIES = 20;
 const LOCK_NOT_AVAILABLE = '55P03';
 
+/** Longer than between two summaries of someone who asks regularly. */
+const IDLE_MS = 60_000;
+
 export class LedgerReader {
   readonly #pool: pg.Pool;
   #summaries = 0;
@@ -59,6 +62,8 @@ export class LedgerReader {
     this.#pool = new pg.Pool({
       connectionString: url,
       max: CONNECTIONS,
+      // A new backend and its first plans cost far more than a kept one.
+      idleTimeoutMillis: IDLE_MS,
       connectionTimeoutMillis: timeoutMs,
       query_timeout: timeoutMs,
       statement_timeout: timeoutMs,

@@ -12,7 +12,8 @@ export interface LoadParts {
   readonly isWanted: () => boolean;
 }
 
-const PAGE = 5_000;
+/** Some milliseconds of work: intake waits no longer. */
+const PAGE = 1_000;
 const RETRY_MS = 500;
 /** Between pages: the payments come first. */
 const PAUSE_MS = 5;
