@@ -12,7 +12,7 @@ interface Breakable {
   networks: Record<string, Record<string, unknown> | null>;
 }
 
-type Limits = { resources: { limits: { cpus?: string; memory?: string } } };
+type Limits = { resources: { limits: { cpus?: string; memory?: string | number } } };
 
 /** What is found when `spoil` has been at the compose file. */
 async function faultsAfter(spoil: (file: Breakable) => void): Promise<string[]> {
@@ -36,6 +36,13 @@ const service = (file: Breakable, name: string): Record<string, unknown> => {
 const limitsOf = (file: Breakable, name: string): Limits['resources']['limits'] =>
   (service(file, name)['deploy'] as Limits).resources.limits;
 
+/** Over all services: how it is split is nobody's business here. */
+const sumOf = (
+  file: Breakable,
+  figureOf: (limits: Limits['resources']['limits']) => number,
+): number =>
+  Object.keys(file.services).reduce((sum, name) => sum + figureOf(limitsOf(file, name)), 0);
+
 interface Case {
   readonly rule: string;
   readonly spoil: (file: Breakable) => void;
@@ -47,15 +54,19 @@ const CASES: readonly Case[] = [
   {
     rule: 'more than 1.5 CPUs in all',
     spoil: (file) => {
-      const { cpus } = limitsOf(file, 'nginx');
-      limitsOf(file, 'nginx').cpus = (Number(cpus) + 0.01).toFixed(2);
+      const room = 1.5 - sumOf(file, ({ cpus }) => Number(cpus));
+      const limits = limitsOf(file, 'nginx');
+      limits.cpus = (Number(limits.cpus) + room + 0.01).toFixed(3);
     },
     faults: ['all services: 1.51 CPUs, at most 1.5'],
   },
   {
     rule: 'more than 350 MB in all',
     spoil: (file) => {
-      limitsOf(file, 'nginx').memory = '21MB';
+      const bytes = (memory: unknown): number => bytesOf(String(memory)) ?? 0;
+      const room = 350 * 2 ** 20 - sumOf(file, ({ memory }) => bytes(memory));
+      const limits = limitsOf(file, 'nginx');
+      limits.memory = bytes(limits.memory) + room + 2 ** 20;
     },
     faults: ['all services: 351 MB of memory, at most 350'],
   },
