@@ -93,6 +93,16 @@ const IMAGES: readonly Case[] = [
     ['postgres: postgres:latest needs a tag of a version'],
   ],
   [
+    'a tag that moves on, of nginx',
+    set('nginx', 'image', 'nginx:1.28-bookworm'),
+    ['nginx: nginx:1.28-bookworm needs the whole version in its tag'],
+  ],
+  [
+    'a tag that moves on, of PostgreSQL',
+    set('postgres', 'image', 'postgres:17-bookworm'),
+    ['postgres: postgres:17-bookworm needs the whole version in its tag'],
+  ],
+  [
     'an image that only this machine has',
     set('api1', 'image', 'repasse:0.1.0'),
     ['api1: repasse:0.1.0 is of nobody, needs a registry or an owner'],

@@ -1,6 +1,7 @@
 // The submission's compose file with the simulated processors, as a project of its own: up, down, and what a test does to a part.
 
 import { fileURLToPath } from 'node:url';
+import { EXACT_IMAGES } from '../submission/images.ts';
 import { docker, usage } from './docker.ts';
 import type { Usage } from './usage.ts';
 
@@ -21,6 +22,8 @@ const IMAGES = { instance: 'repasse:test', simulator: 'repasse-simulator:test' }
 const ENVIRONMENT = {
   REPASSE_IMAGE: IMAGES.instance,
   REPASSE_SIMULATOR_IMAGE: IMAGES.simulator,
+  // As submitted, where a registry can be reached.
+  ...(process.env['EXACT_IMAGES'] === '1' ? EXACT_IMAGES : {}),
 } as const;
 
 /** From the next `up` on. */

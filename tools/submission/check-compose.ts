@@ -1,6 +1,7 @@
 // The contest's rules for a compose file. Each broken rule is one line of plain words; no line, no objection.
 
 import { readComposeFile, type ComposeFile, type Service } from './compose-file.ts';
+import { WHOLE_VERSION } from './images.ts';
 
 const CPUS_MAX = 1.5;
 const MEMORY_MAX_MB = 350;
@@ -8,8 +9,6 @@ const MEGABYTE = 2 ** 20;
 const NETWORK = 'payment-processor';
 const PORT = 9999;
 const INSTANCES_MIN = 2;
-/** Images that have no owner in their name, because they are Docker's own. */
-const OFFICIAL = ['nginx', 'postgres'];
 
 const SECTIONS = ['services', 'networks', 'volumes', 'name'];
 /** What a service may have of its own and not of the host. */
@@ -102,8 +101,11 @@ function checkImage({ name, image, platform, fields }: Service): string[] {
   if (path === '') faults.push(`${name}: "${image}" is no image name`);
   else if (tag === '' || tag === 'latest')
     faults.push(`${name}: ${image} needs a tag of a version`);
-  else if (!path.includes('/') && !OFFICIAL.includes(path)) {
+  // Only Docker's own images have no owner in their name.
+  else if (!path.includes('/') && WHOLE_VERSION[path] === undefined) {
     faults.push(`${name}: ${image} is of nobody, needs a registry or an owner`);
+  } else if (WHOLE_VERSION[path]?.test(tag) === false) {
+    faults.push(`${name}: ${image} needs the whole version in its tag`);
   }
   if (platform !== 'linux/amd64') faults.push(`${name}: platform must be linux/amd64`);
   return faults;
