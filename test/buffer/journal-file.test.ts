@@ -1,7 +1,7 @@
 // The journal's file on a real disk, with real processes that die.
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { test, type TestContext } from 'node:test';
 import { DiskJournalFile } from '../../src/buffer/journal-file.ts';
 import { HEADER_BYTES, Journal, JournalError } from '../../src/buffer/journal.ts';
 import { Ring } from '../../src/buffer/ring.ts';
+import { needsSmallDisk, SmallDisk } from '../world/small-disk.ts';
 import { makeTempDirectory, removeTempDirectory } from '../world/temp-directory.ts';
 import { describeRing, fileBytes } from './held-model.ts';
 
@@ -184,24 +185,17 @@ test('a path that can not be written is refused by its name', (context) => {
   }
 });
 
-test('a disk that is full at the start is named, and the start succeeds once there is room', (context) => {
-  const folder = join(directory(context), 'disk');
-  mkdirSync(folder);
-  const mounted = isRoot && mount(folder, 'size=64k');
-  if (!mounted) return context.skip('needs root and the right to mount a tmpfs');
-  try {
-    const path = join(folder, 'journal');
+test(
+  'a disk that is full at the start is named, and the start succeeds once there is room',
+  needsSmallDisk,
+  () => {
+    using disk = new SmallDisk(64);
+    const path = join(disk.directory, 'journal');
     const bytes = fileBytes(10_000);
     refused(path, /journal cannot be used: ENOSPC/, bytes);
-    assert.ok(mount(folder, 'remount,size=16m'));
+    disk.resize(16 * 1024);
     const file = new DiskJournalFile(path, bytes);
     assert.ok(file.isNew);
     file.close();
-  } finally {
-    spawnSync('umount', [folder]);
-  }
-});
-
-function mount(folder: string, options: string): boolean {
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]).status === 0;
-}
+  },
+);

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { AGAIN, Random, SEED } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
+import { needsSmallDisk, SmallDisk } from '../world/small-disk.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { openWorld, type World } from '../world/world.ts';
 import { emptyBook, Load } from './load.ts';
-import { canMount, SmallDisk } from './small-disk.ts';
 
 const SLOTS = 2_000;
 const random = new Random();
@@ -26,9 +26,7 @@ after(() => world.close());
 
 test(
   `a full or read-only disk stops a start with a reason, and doesn't matter once the journal is there ${AGAIN}`,
-  {
-    skip: !canMount(),
-  },
+  needsSmallDisk,
   async () => {
     const instance = world.instance(0);
     // Room for the journal of 128 bytes a slot and its header, and little more.

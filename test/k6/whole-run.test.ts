@@ -10,11 +10,12 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findK6 } from '../../tools/k6/find-k6.ts';
 import type { Result } from '../../tools/k6/result.ts';
+import { needs } from '../world/needs.ts';
 import type { Mistake, StubWorld } from './stub-world.ts';
 import { openStubWorld } from './stub-world.ts';
 
 const COMMAND = fileURLToPath(new URL('../../tools/k6.js', import.meta.url));
-const needsK6 = findK6(process.env) === null ? { skip: 'needs k6 (see npm run k6)' } : {};
+const needsK6 = needs('k6 (see npm run k6)', findK6(process.env) !== null);
 
 interface Outcome {
   readonly code: number | null;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkFolder, fillVariables } from '../../tools/submission/folder.ts';
 import { readComposeFile, socketPathsOf } from '../../tools/submission/compose-file.ts';
+import { EXACT_IMAGES } from '../../tools/submission/images.ts';
 import { prepareNginx } from '../../tools/system/nginx.ts';
 import { makeTempDirectory } from '../world/temp-directory.ts';
 import { readRoot, submitted } from './submitted.ts';
@@ -15,6 +16,16 @@ test('the submission of this checkout breaks no rule of the contest', async () =
   assert.deepEqual(checkFolder(folder), []);
   const info = JSON.parse(folder.get('info.json') ?? '') as Record<string, unknown>;
   assert.equal(info['source-code-repo'], 'https://github.com/someone/repasse');
+});
+
+test('images are named by the whole versions of what the working file names', async () => {
+  const working = await readRoot('docker-compose.yml');
+  const written = (await submitted()).get('docker-compose.yml') ?? '';
+  for (const [variable, exact] of Object.entries(EXACT_IMAGES)) {
+    const short = new RegExp(`\\{${variable}:-(.+)-bookworm\\}`).exec(working)?.[1];
+    assert.ok(exact.startsWith(`${short}.`), `${exact} is no version of ${short}`);
+    assert.match(written, new RegExp(`^    image: ${exact}$`, 'm'));
+  }
 });
 
 test('nginx in a container is configured as everywhere else', async () => {

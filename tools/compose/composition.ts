@@ -1,7 +1,10 @@
 // The submission's compose file with the simulated processors, as a project of its own: up, down, and what a test does to a part.
 
 import { fileURLToPath } from 'node:url';
+import { EXACT_IMAGES } from '../submission/images.ts';
+import { killProcess } from './container-process.ts';
 import { docker, usage } from './docker.ts';
+import type { How } from './killing.ts';
 import type { Usage } from './usage.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -21,6 +24,8 @@ const IMAGES = { instance: 'repasse:test', simulator: 'repasse-simulator:test' }
 const ENVIRONMENT = {
   REPASSE_IMAGE: IMAGES.instance,
   REPASSE_SIMULATOR_IMAGE: IMAGES.simulator,
+  // As submitted, where a registry can be reached.
+  ...(process.env['EXACT_IMAGES'] === '1' ? EXACT_IMAGES : {}),
 } as const;
 
 /** From the next `up` on. */
@@ -56,17 +61,37 @@ export async function up(): Promise<void> {
 /** Removes everything, volumes too. */
 export async function down(): Promise<void> {
   containers.clear();
+  crashed.clear();
   await compose('down', '--volumes', '--timeout', '20');
 }
 
 export const logs = (): Promise<string> => compose('logs', '--no-color', '--timestamps');
 
-/** Kills a part without a word and starts it again. */
-export async function killAndStart(service: string): Promise<void> {
+/** Kills a part without a word. Resolves at once, or, where the engine has to do it, once the part is started again. */
+export async function kill(service: string): Promise<How> {
   const id = await containerOf(service);
+  if (await killProcess(await processOf(service), id)) {
+    crashed.add(service);
+    return 'its process';
+  }
   await docker(['kill', '--signal', 'KILL', id]);
-  // To Docker this is our wish, not a crash: its restart policy does not apply.
   await docker(['start', id]);
+  return 'docker kill, then docker start';
+}
+
+/** The engine's number for a part's main process; 0 while there is none. */
+export async function processOf(service: string): Promise<number> {
+  return Number(await inspect(service, '{{.State.Pid}}'));
+}
+
+/** Whether this very instance answers, asked from inside its container. */
+export async function instanceAnswers(service: string): Promise<boolean> {
+  const curl = 'curl --fail --silent --output /dev/null --max-time 1 --unix-socket "$SOCKET_PATH"';
+  const id = await containerOf(service);
+  return docker(['exec', id, 'sh', '-c', `exec ${curl} http://instance/internal/status`]).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function usageByService(): Promise<ReadonlyMap<string, Usage>> {
@@ -75,20 +100,17 @@ export async function usageByService(): Promise<ReadonlyMap<string, Usage>> {
   return used;
 }
 
-/** Whether the kernel killed a part for its memory since its last start. */
-export async function outOfMemory(): Promise<string[]> {
-  const killed: string[] = [];
+/** What befell a part besides our kill: the kernel killed it for its memory, or it ended by itself. */
+export async function mishaps(): Promise<string[]> {
+  const found: string[] = [];
   for (const service of LIMITED) {
-    const id = await containerOf(service);
-    const state = await docker([
-      'inspect',
-      '--format',
-      '{{.State.OOMKilled}} {{.RestartCount}}',
-      id,
-    ]);
-    if (state.trim() !== 'false 0') killed.push(`${service} (killed, restarts: ${state.trim()})`);
+    const state = await inspect(service, '{{.State.OOMKilled}} {{.RestartCount}}');
+    const [outOfMemory, restarts] = state.split(' ');
+    if (outOfMemory !== 'false') found.push(`${service}: killed for its memory`);
+    const own = Number(restarts) - (crashed.has(service) ? 1 : 0);
+    if (own !== 0) found.push(`${service}: ended by itself, restarts: ${own}`);
   }
-  return killed;
+  return found;
 }
 
 /** Lines of the answer, columns parted by a space. */
@@ -98,6 +120,13 @@ export async function askLedger(sql: string): Promise<string[]> {
   const text = await docker(['exec', await containerOf('postgres'), ...psql, ...form]);
   return text.split('\n').filter((line) => line !== '');
 }
+
+async function inspect(service: string, format: string): Promise<string> {
+  return (await docker(['inspect', '--format', format, await containerOf(service)])).trim();
+}
+
+/** Parts that we killed as a crash, once each: the engine counts it among their restarts. */
+const crashed = new Set<string>();
 
 const containers = new Map<string, string>();
 

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import type { Clock } from '../../src/clock.ts';
 import type { Sent } from '../k6/audit.ts';
+import { Silence } from './silence.ts';
 
 const TICK_MS = 10;
 const TIMEOUT_MS = 5_000;
@@ -15,6 +16,7 @@ export class Load {
   readonly #accepted = new Set<string>();
   readonly #unknown = new Set<string>();
   readonly #latenciesMs: number[] = [];
+  readonly #silence: Silence;
   readonly #clock: Clock;
   readonly #url: URL;
   #running: Promise<void> | undefined;
@@ -24,6 +26,7 @@ export class Load {
   constructor(url: string, clock: Clock) {
     this.#url = new URL('/payments', url);
     this.#clock = clock;
+    this.#silence = new Silence(clock.elapsed());
   }
 
   get sent(): Sent {
@@ -34,6 +37,11 @@ export class Load {
   /** In milliseconds, of what was accepted until now; the list is begun anew. */
   takeLatencies(): readonly number[] {
     return this.#latenciesMs.splice(0).toSorted((a, b) => a - b);
+  }
+
+  /** Without an accepted payment, since the last call. */
+  takeLongestSilenceMs(): number {
+    return this.#silence.takeLongestMs(this.#clock.elapsed());
   }
 
   start(perSecond: number): void {
@@ -86,6 +94,7 @@ export class Load {
             return;
           }
           this.#accepted.add(id);
+          this.#silence.break(this.#clock.elapsed());
           this.#latenciesMs.push(this.#clock.elapsed() - startedMs);
           resolve();
         });

@@ -12,6 +12,8 @@ export interface Usage {
 }
 
 const NS_PER_MS = 1e6;
+/** Of the limit: what comes nearer may be killed for its memory on another day. */
+const MEMORY_SHARE_MAX = 0.8;
 
 export function usageOf(statistics: unknown): Usage {
   const memory = path(statistics, 'memory_stats');
@@ -40,6 +42,19 @@ export function usageBetween(before: Usage, after: Usage): Usage {
     throttledPeriods: after.throttledPeriods - before.throttledPeriods,
     throttledMs: after.throttledMs - before.throttledMs,
   };
+}
+
+export const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
+
+/** A line for each container that is too near to its limit. */
+export function memoryFaults(used: ReadonlyMap<string, Usage>): string[] {
+  return [...used]
+    .filter(([, most]) => most.memoryBytes > MEMORY_SHARE_MAX * most.memoryLimitBytes)
+    .map(
+      ([service, { memoryBytes, memoryLimitBytes }]) =>
+        `${service}: ${megabytes(memoryBytes)} of ${megabytes(memoryLimitBytes)} MB of memory, ` +
+        `more than ${100 * MEMORY_SHARE_MAX} %`,
+    );
 }
 
 function path(value: unknown, key: string): unknown {

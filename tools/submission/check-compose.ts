@@ -1,15 +1,27 @@
 // The contest's rules for a compose file. Each broken rule is one line of plain words; no line, no objection.
 
 import { readComposeFile, type ComposeFile, type Service } from './compose-file.ts';
+import { WHOLE_VERSION } from './images.ts';
 
 const CPUS_MAX = 1.5;
 const MEMORY_MAX_MB = 350;
 const MEGABYTE = 2 ** 20;
 const NETWORK = 'payment-processor';
-const PORT = '9999';
+const PORT = 9999;
 const INSTANCES_MIN = 2;
-/** Images that have no owner in their name, because they are Docker's own. */
-const OFFICIAL = ['nginx', 'postgres'];
+
+const SECTIONS = ['services', 'networks', 'volumes', 'name'];
+/** What a service may have of its own and not of the host. */
+const NAMESPACES = ['pid', 'ipc', 'uts', 'cgroup', 'userns_mode'] as const;
+/** Any network but a bridge, the host's devices, and content that the folder doesn't have. */
+const UNWANTED = [
+  'network_mode',
+  'devices',
+  'device_cgroup_rules',
+  'gpus',
+  'extends',
+  'env_file',
+] as const;
 
 /** `paths` are the files beside it: what is mounted from the host must be among them. */
 export function checkCompose(text: string, paths: readonly string[]): string[] {
@@ -20,6 +32,7 @@ export function checkCompose(text: string, paths: readonly string[]): string[] {
     return [`docker-compose.yml is not YAML: ${(error as Error).message.split('\n')[0]}`];
   }
   return [
+    ...checkSections(file),
     ...checkLimits(file.services),
     ...file.services.flatMap((service) => [
       ...checkModes(service),
@@ -28,6 +41,15 @@ export function checkCompose(text: string, paths: readonly string[]): string[] {
     ]),
     ...checkNetworks(file),
     ...checkFront(file.services),
+  ];
+}
+
+/** `include` and the like bring in what the folder doesn't have. */
+function checkSections({ sections, hostVolumes }: ComposeFile): string[] {
+  const unknown = sections.filter((key) => !SECTIONS.includes(key) && !key.startsWith('x-'));
+  return [
+    ...unknown.map((key) => `${key} does not belong in the file`),
+    ...hostVolumes.map((key) => `volume ${key}: is a path of the host`),
   ];
 }
 
@@ -52,13 +74,22 @@ function checkLimits(services: readonly Service[]): string[] {
 
 function checkModes({ name, fields }: Service): string[] {
   const faults: string[] = [];
-  const deploy = fields['deploy'] as Readonly<Record<string, unknown>> | undefined;
-  if (fields['privileged'] === true) faults.push(`${name}: is privileged`);
-  for (const mode of ['network_mode', 'pid', 'ipc'] as const) {
-    if (fields[mode] === 'host') faults.push(`${name}: ${mode} is host`);
+  const deploy = (fields['deploy'] ?? {}) as Readonly<Record<string, unknown>>;
+  // Not only `true`: Compose reads words and texts as booleans too.
+  if ((fields['privileged'] ?? false) !== false) faults.push(`${name}: is privileged`);
+  for (const namespace of NAMESPACES) {
+    if (fields[namespace] === 'host') faults.push(`${name}: ${namespace} is host`);
   }
-  if (fields['scale'] !== undefined || deploy?.['replicas'] !== undefined) {
+  for (const key of UNWANTED) {
+    if (fields[key] !== undefined) faults.push(`${name}: has ${key}`);
+  }
+  const rights = Array.isArray(fields['cap_add']) ? fields['cap_add'] : [];
+  if (rights.some((right) => /^all$/i.test(String(right)))) faults.push(`${name}: has all rights`);
+  if (fields['scale'] !== undefined || deploy['replicas'] !== undefined) {
     faults.push(`${name}: has replicas`);
+  }
+  if ((deploy['mode'] ?? 'replicated') !== 'replicated') {
+    faults.push(`${name}: deploy.mode must be replicated`);
   }
   return faults;
 }
@@ -70,8 +101,11 @@ function checkImage({ name, image, platform, fields }: Service): string[] {
   if (path === '') faults.push(`${name}: "${image}" is no image name`);
   else if (tag === '' || tag === 'latest')
     faults.push(`${name}: ${image} needs a tag of a version`);
-  else if (!path.includes('/') && !OFFICIAL.includes(path)) {
+  // Only Docker's own images have no owner in their name.
+  else if (!path.includes('/') && WHOLE_VERSION[path] === undefined) {
     faults.push(`${name}: ${image} is of nobody, needs a registry or an owner`);
+  } else if (WHOLE_VERSION[path]?.test(tag) === false) {
+    faults.push(`${name}: ${image} needs the whole version in its tag`);
   }
   if (platform !== 'linux/amd64') faults.push(`${name}: platform must be linux/amd64`);
   return faults;
@@ -101,6 +135,8 @@ function checkNetworks({ networks, services }: ComposeFile): string[] {
 }
 
 function checkFront(services: readonly Service[]): string[] {
-  const fronts = services.filter(({ ports }) => ports.some((port) => port.startsWith(`${PORT}:`)));
+  const fronts = services.filter(({ ports }) =>
+    ports.some(({ first, last }) => first <= PORT && PORT <= last),
+  );
   return fronts.length === 1 ? [] : [`${fronts.length} services publish port ${PORT}, must be one`];
 }

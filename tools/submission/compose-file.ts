@@ -6,17 +6,22 @@ export interface Service {
   readonly name: string;
   readonly image: string;
   readonly platform: string;
-  /** undefined where the file sets no limit. */
+  /** undefined where the file sets no limit; 0 is none to Docker. */
   readonly cpus: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly networks: readonly string[];
-  /** Published ports, as "host:container". */
-  readonly ports: readonly string[];
+  /** Ports of the host that are published. */
+  readonly ports: readonly PortRange[];
   /** Host paths that are mounted. */
   readonly binds: readonly string[];
   readonly environment: Readonly<Record<string, unknown>>;
   /** The whole of it, for what is forbidden. */
   readonly fields: Readonly<Record<string, unknown>>;
+}
+
+interface PortRange {
+  readonly first: number;
+  readonly last: number;
 }
 
 interface Network {
@@ -29,6 +34,10 @@ interface Network {
 export interface ComposeFile {
   readonly services: readonly Service[];
   readonly networks: readonly Network[];
+  /** Named volumes that are a path of the host in disguise. */
+  readonly hostVolumes: readonly string[];
+  /** The keys at its top. */
+  readonly sections: readonly string[];
 }
 
 /** @throws YAMLParseError when it isn't YAML. */
@@ -39,6 +48,10 @@ export function readComposeFile(text: string): ComposeFile {
   return {
     services: services.map(([name, value]) => readService(name, recordOf(value))),
     networks: networks.map(([key, value]) => readNetwork(key, recordOf(value))),
+    hostVolumes: Object.entries(recordOf(file['volumes']))
+      .filter(([, value]) => isOfHost(recordOf(recordOf(value)['driver_opts'])))
+      .map(([key]) => key),
+    sections: Object.keys(file),
   };
 }
 
@@ -55,13 +68,14 @@ function readService(name: string, fields: Readonly<Record<string, unknown>>): S
     name,
     image: textOf(fields['image']),
     platform: textOf(fields['platform']),
-    cpus: cpusOf(textOf(limits['cpus'])),
-    memoryBytes: bytesOf(textOf(limits['memory'])),
+    // `||`: 0 is no limit.
+    cpus: cpusOf(textOf(limits['cpus'])) || undefined,
+    memoryBytes: bytesOf(textOf(limits['memory'])) || undefined,
     networks: Array.isArray(networks) ? networks.map(textOf) : Object.keys(recordOf(networks)),
     ports: listOf(fields['ports']).map(portOf),
     binds: listOf(fields['volumes'])
       .map(mountOf)
-      .filter((path) => /^[./~]/.test(path)),
+      .filter((path) => /^[./~$]/.test(path)),
     environment: recordOf(fields['environment']),
     fields,
   };
@@ -76,18 +90,27 @@ function readNetwork(key: string, fields: Readonly<Record<string, unknown>>): Ne
   };
 }
 
-/** "8080:80/tcp" and {published, target} are the same port. */
-function portOf(port: unknown): string {
-  if (typeof port !== 'object') return textOf(port).replace(/\/tcp$/, '');
-  const { published, target } = recordOf(port);
-  return `${textOf(published)}:${textOf(target)}`;
+/** Of "127.0.0.1:8080-8081:80-81/tcp" and {published: 8080} what is taken of the host; what has no number there gets any. */
+function portOf(port: unknown): PortRange {
+  const published =
+    typeof port === 'object'
+      ? textOf(recordOf(port)['published'])
+      : (textOf(port).split(':').at(-2) ?? '');
+  const [first = '', last = first] = published.split('-');
+  return { first: Number(first), last: Number(last) };
 }
 
 /** What is mounted: of "source:target" and {source, target} the source. */
 function mountOf(mount: unknown): string {
-  if (typeof mount === 'object') return textOf(recordOf(mount)['source']);
-  return textOf(mount).split(':')[0] ?? '';
+  if (typeof mount !== 'object') return textOf(mount).split(':')[0] ?? '';
+  const { type, source } = recordOf(mount);
+  const path = textOf(source);
+  return type === 'bind' && !/^[./~$]/.test(path) ? `./${path}` : path;
 }
+
+/** A volume of type tmpfs is memory, whatever it names as its device. */
+const isOfHost = ({ type, device }: Readonly<Record<string, unknown>>): boolean =>
+  textOf(device) !== '' && type !== 'tmpfs';
 
 function cpusOf(text: string): number | undefined {
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;

@@ -1,6 +1,7 @@
 // The folder that the contest's pull request wants, as a map of path to text, and the check of the whole of it.
 
 import { checkCompose } from './check-compose.ts';
+import { EXACT_IMAGES } from './images.ts';
 import { checkInfo, infoOf } from './info.ts';
 import { readmeOf } from './readme.ts';
 
@@ -30,7 +31,7 @@ export interface Sources {
 
 export function makeFolder({ compose, configuration, repository, image }: Sources): Folder {
   return new Map([
-    ['docker-compose.yml', fillVariables(compose, { REPASSE_IMAGE: image })],
+    ['docker-compose.yml', fillVariables(compose, { ...EXACT_IMAGES, REPASSE_IMAGE: image })],
     ['info.json', `${JSON.stringify(infoOf(repository), null, 2)}\n`],
     ['README.md', readmeOf(repository)],
     ...configuration,
