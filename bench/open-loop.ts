@@ -16,6 +16,8 @@ export interface LoadResult {
   readonly latenciesMs: readonly number[];
   /** How many answers of each status; 0 for those that never came. */
   readonly statuses: ReadonlyMap<number, number>;
+  /** Refusals (503) that don't say when to come again. */
+  readonly bareRefusals: number;
 }
 
 const BODY_AMOUNT = '19.90';
@@ -24,17 +26,20 @@ const LAST_ANSWER_MS = 5_000;
 
 class Connection {
   readonly #socket: Socket;
-  #onAnswer: (status: number) => void = () => {};
+  #onAnswer: (status: number, head: string) => void = () => {};
 
   constructor(to: NetConnectOpts) {
     this.#socket = connect(to);
     this.#socket.setNoDelay(true);
     // An answer to a payment is short: it comes in one piece.
-    this.#socket.on('data', (chunk) => this.#onAnswer(Number(chunk.toString('latin1', 9, 12))));
-    this.#socket.on('error', () => this.#onAnswer(0));
+    this.#socket.on('data', (chunk) => {
+      const head = chunk.toString('latin1');
+      this.#onAnswer(Number(head.slice(9, 12)), head);
+    });
+    this.#socket.on('error', () => this.#onAnswer(0, ''));
   }
 
-  send(bytes: string, onAnswer: (status: number) => void): void {
+  send(bytes: string, onAnswer: (status: number, head: string) => void): void {
     this.#onAnswer = onAnswer;
     this.#socket.write(bytes, 'latin1');
   }
@@ -59,13 +64,14 @@ export function openLoop({ to, rate, durationMs }: Load): Promise<LoadResult> {
   const startMs = performance.now();
   let sent = 0;
   let answered = 0;
+  let bareRefusals = 0;
 
   return new Promise((resolve) => {
     const finish = (): void => {
       clearInterval(ticks);
       for (const connection of all) connection.close();
       if (answered < total) statuses.set(0, (statuses.get(0) ?? 0) + total - answered);
-      resolve({ latenciesMs: latenciesMs.toSorted((a, b) => a - b), statuses });
+      resolve({ latenciesMs: latenciesMs.toSorted((a, b) => a - b), statuses, bareRefusals });
     };
     const sendOne = (dueMs: number): void => {
       let connection = idle.pop();
@@ -74,10 +80,11 @@ export function openLoop({ to, rate, durationMs }: Load): Promise<LoadResult> {
         all.push(connection);
       }
       const used = connection;
-      used.send(requestBytes(), (status) => {
+      used.send(requestBytes(), (status, head) => {
         latenciesMs.push(performance.now() - dueMs);
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        idle.push(used);
+        if (status === 503 && !/\r\nRetry-After: \d+\r\n/i.test(head)) bareRefusals++;
+        if (!isLast(status, head)) idle.push(used);
         if (++answered === total) finish();
       });
     };
@@ -91,6 +98,10 @@ export function openLoop({ to, rate, durationMs }: Load): Promise<LoadResult> {
     }, TICK_MS);
   });
 }
+
+/** Whether no other payment may go over this connection. */
+const isLast = (status: number, head: string): boolean =>
+  status === 0 || /\r\nConnection: close\r\n/i.test(head);
 
 /** The value below which `share` of the sorted values lie. */
 export function quantile(sorted: readonly number[], share: number): number {
