@@ -14,7 +14,7 @@ import { markdownTable, spread } from './report.ts';
 
 const BACKEND = 'http://127.0.0.1:9999';
 const PROCESSORS = ['http://127.0.0.1:8001', 'http://127.0.0.1:8002'] as const;
-const TO = { host: '127.0.0.1', port: 9999 } as const;
+const PORT = 9999;
 const CALM_RATE = 300;
 const WINDOW_MS = 8_000;
 const BACKLOG = { rate: 1_000, durationMs: 10_000 } as const;
@@ -30,7 +30,8 @@ let accepted = 0;
 let unknown = 0;
 
 async function load(rate: number, durationMs: number): Promise<LoadResult> {
-  const result = await openLoop({ to: TO, rate, durationMs });
+  const to = { host: await composition.addressOf('nginx'), port: PORT };
+  const result = await openLoop({ to, rate, durationMs });
   accepted += result.statuses.get(202) ?? 0;
   unknown += result.statuses.get(0) ?? 0;
   return result;

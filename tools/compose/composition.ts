@@ -94,6 +94,13 @@ export async function instanceAnswers(service: string): Promise<boolean> {
   );
 }
 
+/** Where a part is, past the port that Docker publishes: its proxy for that gives up under a burst of connections. */
+export async function addressOf(service: string): Promise<string> {
+  const form = '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}';
+  const text = await docker(['inspect', '--format', form, await containerOf(service)]);
+  return text.trim().split('\n')[0] ?? '';
+}
+
 export async function usageByService(): Promise<ReadonlyMap<string, Usage>> {
   const used = new Map<string, Usage>();
   for (const service of LIMITED) used.set(service, await usage(await containerOf(service)));
