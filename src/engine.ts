@@ -86,11 +86,12 @@ export class Engine {
       }
       await between();
       for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) intake.free(slot);
-      this.#load++;
-      settled.clear();
-      settled.complete = true;
       tally.clear();
       intake.accepted = 0;
+      // Not taken for granted that nothing is settled: for another instance's purge the ledger may not be empty yet, or never.
+      settled.complete = false;
+      settled.clear();
+      void this.#loadSettled();
     } finally {
       intake.closed = this.#stopped;
       if (!this.#stopped) crew.start();

@@ -1,0 +1,149 @@
+// The table "What a crash leaves, and who repairs it" of docs/ARCHITECTURE.md, as far as a process can be held to it: for each row
+// the points at which it dies, what is left then, and by how many requests it is repaired.
+
+import type { Environment } from '../world/instances.ts';
+import { waitUntil } from '../world/wait-until.ts';
+import type { World } from '../world/world.ts';
+import type { CrashPoint } from './crash-at.ts';
+import type { Traces } from './crash.ts';
+
+export interface Crash {
+  readonly points: readonly CrashPoint[];
+  readonly trouble?: (world: World) => Promise<void> | void;
+  readonly left: Traces & {
+    readonly answer: number | 'none';
+    readonly journal: 'nothing' | 'held' | 'pinned';
+    readonly torn?: number;
+  };
+  readonly clientRepeats?: boolean;
+  /** Of the start after it. */
+  readonly environment?: (world: World) => Environment;
+  readonly repaired: Pick<Traces, 'sent' | 'askedAbout'>;
+  /** When all is settled. */
+  readonly aftermath?: (world: World) => Promise<void>;
+}
+
+const nowhere = { sent: 0, askedAbout: 0, charged: 0, recorded: 0 };
+const atProcessor = { ...nowhere, sent: 1, charged: 1 };
+const sentOnce = { sent: 1, askedAbout: 0 };
+const askedFirst = { sent: 1, askedAbout: 1 };
+
+const declining = (world: World): Promise<void> => world.default.levers.setFailing(true);
+
+/** By the first two columns: after what, and before what. One payment's way. */
+export const ROWS: Readonly<Record<string, readonly Crash[]>> = {
+  "reading the request | the journal's write (`hold`)": [
+    {
+      points: ['request read', 'before hold'],
+      left: { ...nowhere, answer: 'none', journal: 'nothing' },
+      clientRepeats: true,
+      repaired: sentOnce,
+    },
+  ],
+  '`hold` | the 202': [
+    {
+      points: ['after hold', 'before 202'],
+      left: { ...nowhere, answer: 'none', journal: 'held' },
+      clientRepeats: true,
+      repaired: sentOnce,
+    },
+  ],
+  'the 202 | the pin': [
+    {
+      points: ['after 202', 'before pin'],
+      left: { ...nowhere, answer: 202, journal: 'held' },
+      repaired: sentOnce,
+    },
+  ],
+  'the pin | the request leaves': [
+    {
+      points: ['after pin', 'before charge'],
+      left: { ...nowhere, answer: 202, journal: 'pinned' },
+      repaired: askedFirst,
+    },
+  ],
+  'the request left | it arrives': [
+    {
+      points: ['charge sent'],
+      trouble: (world) => world.gaps.default.hold('requests'),
+      left: { ...nowhere, answer: 202, journal: 'pinned' },
+      // Past the gap, in which the first request still is.
+      environment: (world) => ({ PROCESSOR_DEFAULT_URL: world.default.url }),
+      repaired: askedFirst,
+      aftermath: async (world) => {
+        world.gaps.default.release();
+        await waitUntil('the late one is a duplicate', async () => {
+          return (await world.default.levers.attempts()).posts.duplicate === 1;
+        });
+      },
+    },
+  ],
+  'the request arrived | its answer': [
+    {
+      points: ['charge sent', 'charge answered'],
+      left: { ...atProcessor, answer: 202, journal: 'pinned' },
+      repaired: askedFirst,
+    },
+  ],
+  'the answer "declined" | the unpin\'s write': [
+    {
+      points: ['after charge', 'before unpin'],
+      trouble: declining,
+      left: { ...nowhere, sent: 1, answer: 202, journal: 'pinned' },
+      repaired: { sent: 2, askedAbout: 1 },
+    },
+  ],
+  'the answer "charged" | the ledger\'s commit': [
+    {
+      points: ['after charge', 'before record'],
+      left: { ...atProcessor, answer: 202, journal: 'pinned' },
+      repaired: askedFirst,
+    },
+  ],
+  "the ledger's commit | its answer, or the slot's `free`": [
+    {
+      points: ['after record', 'before free'],
+      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'pinned' },
+      repaired: sentOnce,
+    },
+  ],
+  'half of a write to the journal | the other half': [
+    {
+      points: ['in hold'],
+      left: { ...nowhere, answer: 'none', journal: 'nothing', torn: 1 },
+      clientRepeats: true,
+      repaired: sentOnce,
+    },
+    {
+      points: ['in pin'],
+      left: { ...nowhere, answer: 202, journal: 'held', torn: 1 },
+      repaired: sentOnce,
+    },
+    {
+      points: ['in unpin'],
+      trouble: declining,
+      left: { ...nowhere, sent: 1, answer: 202, journal: 'pinned', torn: 1 },
+      repaired: { sent: 2, askedAbout: 1 },
+    },
+    {
+      points: ['in free'],
+      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'pinned', torn: 1 },
+      repaired: sentOnce,
+    },
+  ],
+};
+
+interface Row {
+  readonly name: string;
+  readonly points: readonly [CrashPoint, CrashPoint];
+}
+
+export const HAND_OVER: Row = {
+  name: "a hand-over's request | its answer, or the slot's `free`",
+  points: ['offer sent', 'before free'],
+};
+
+export const PURGE: Row = {
+  name: "a purge's truncate | the last slot's `free`",
+  points: ['after truncate', 'before second free'],
+};

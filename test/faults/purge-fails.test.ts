@@ -1,0 +1,44 @@
+// A purge that empties the instances and not the ledger: what was settled before it is still known to each of them.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import { idToText } from '../../src/payment.ts';
+import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { audit } from '../world/audit.ts';
+import { openWorld, type World } from '../world/world.ts';
+
+const random = new Random();
+let world: World;
+
+before(async () => {
+  console.log(`SEED=${SEED}`);
+  world = await openWorld({ front: false, environment: { RING_SLOTS: '5000', POLICY: 'eager' } });
+});
+after(() => world.close());
+
+test(`what was settled before a purge that failed isn't charged again ${AGAIN}`, async () => {
+  const accepted = Array.from({ length: 20 }, () => ({ id: idToText(random.id()), cents: 1990 }));
+  const payAll = (): Promise<number[]> =>
+    Promise.all(
+      accepted.map(
+        async ({ id }, n) => (await world.instance(n % 2).client.pay(id, '19.90')).status,
+      ),
+    );
+  const all202 = accepted.map(() => 202);
+  // So that they are at fallback: default would know them again.
+  await world.default.levers.setFailing(true);
+  assert.deepEqual(await payAll(), all202);
+  await audit(world, accepted);
+  await world.default.levers.setFailing(false);
+
+  const reader = new pg.Client({ connectionString: world.databaseUrl });
+  await reader.connect();
+  await reader.query('BEGIN');
+  await reader.query('SELECT count(*) FROM payments');
+  assert.equal((await world.instance(0).client.send('POST', '/purge-payments')).status, 503);
+  await reader.end();
+
+  assert.deepEqual(await payAll(), all202);
+  await audit(world, accepted);
+});
