@@ -21,6 +21,8 @@ class Stand {
   readonly path: string;
   connections = 0;
   bodies: string[] = [];
+  /** While set, requests wait in it for their answer. */
+  held: (() => void)[] | undefined;
   readonly #number: number;
   #server: Server | undefined;
 
@@ -39,7 +41,11 @@ class Stand {
       request.on('end', () => {
         this.bodies.push(body);
         const number = String(this.#number);
-        response.writeHead(202, { 'x-instance': number, 'content-length': 0 }).end();
+        const answer = (): void => {
+          response.writeHead(202, { 'x-instance': number, 'content-length': 0 }).end();
+        };
+        if (this.held) this.held.push(answer);
+        else answer();
       });
     });
     server.on('connection', () => {
@@ -239,3 +245,22 @@ function sendRaw(text: string): Promise<string> {
     socket.on('end', () => resolve(received));
   });
 }
+
+test('700 requests are under way at most: one more is 503 with Retry-After at once, and all others are answered', async () => {
+  const others = stands.slice(0, 2);
+  for (const stand of others) stand.held = [];
+  const held = (): number => others.reduce((sum, stand) => sum + (stand.held?.length ?? 0), 0);
+  const path = '/payments-summary';
+  const waiting = Array.from({ length: 700 }, () => client.send('GET', path));
+  await waitUntil('all are under way', () => held() === waiting.length);
+  const refused = await client.send('GET', path);
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers['retry-after'], '1');
+  assert.equal((JSON.parse(refused.body) as { error: string }).error, 'unavailable');
+  for (const stand of others) {
+    for (const answer of stand.held ?? []) answer();
+    stand.held = undefined;
+  }
+  for (const reply of await Promise.all(waiting)) assert.equal(reply.status, 202);
+  assert.equal((await client.send('GET', path)).status, 202);
+});
