@@ -73,10 +73,14 @@ export class Reconcilers {
 
   /** Asks once; a payment that stays unknown goes to the end of the queue, behind those that may be known by now. */
   async #reconcile(slot: number, processor: ProcessorIndex): Promise<void> {
-    if (await this.#isCharged(slot, processor)) {
+    const known = await this.#ask(slot, processor);
+    if (known === 'charged') {
       this.#failures[processor] = 0;
       this.#parts.onCharged(slot, processor);
     } else {
+      // A processor that answers questions and is only slower than our patience will know of what was just sent: no reason to wait
+      // longer each time.
+      if (known === 'sent') this.#failures[processor] = 0;
       const pauseMs = doublingMs(this.#failures[processor]++, RETRY_FIRST_MS, RETRY_MAX_MS);
       await sleep(this.#parts.clock, pauseMs);
       this.#parts.queues[processor].push(slot);
@@ -85,18 +89,21 @@ export class Reconcilers {
     this.#startOne(processor);
   }
 
-  async #isCharged(slot: number, processor: ProcessorIndex): Promise<boolean> {
+  /** 'sent': it isn't there, was sent once more, and no answer came in time. */
+  async #ask(slot: number, processor: ProcessorIndex): Promise<'charged' | 'sent' | 'nothing'> {
     const { ring, processors, timeoutMs, onDifference } = this.#parts;
     const sent = chargeOf(ring, slot);
     const held = await processors[processor].lookup(sent.correlationId, timeoutMs(processor));
-    if (held === 'unknown') return false;
+    if (held === 'unknown') return 'nothing';
     if (held === 'absent') {
-      return (await processors[processor].charge(sent, timeoutMs(processor))) === 'charged';
+      const outcome = await processors[processor].charge(sent, timeoutMs(processor));
+      if (outcome === 'charged') return 'charged';
+      return outcome === 'unknown' ? 'sent' : 'nothing';
     }
     if (held.amountCents !== sent.amountCents) {
       onDifference('processor holds another amount', { sent, held, processor });
     }
     ring.correct(slot, held.amountCents, held.requestedAtMs);
-    return true;
+    return 'charged';
   }
 }

@@ -76,19 +76,17 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'consumers/reconciler.js',
-        from: 'if (await this.#isCharged(slot, processor)) {',
-        to: `const known = await this.#isCharged(slot, processor);
-            if (known === 'declined') {
+        from: "if (known === 'charged') {",
+        to: `if (known === 'declined') {
                 this.#parts.ring.unpin(slot);
                 this.#parts.ring.enqueue(slot);
             }
-            else if (known) {`,
+            else if (known === 'charged') {`,
       },
       {
         file: 'consumers/reconciler.js',
-        from: "return (await processors[processor].charge(sent, timeoutMs(processor))) === 'charged';",
-        to: `const again = await processors[processor].charge(sent, timeoutMs(processor));
-            return again === 'declined' ? again : again === 'charged';`,
+        from: "return outcome === 'unknown' ? 'sent' : 'nothing';",
+        to: "return outcome === 'unknown' ? 'sent' : outcome === 'declined' ? outcome : 'nothing';",
       },
     ],
   },
