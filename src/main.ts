@@ -27,6 +27,8 @@ const SCHEMA_RETRY_MS = 500;
 const FLUSH_MS = 200;
 const OFFER_MS = 500;
 const PURGE_MS = 10_000;
+/** For the requests under way when we stop: as long as nginx waits for a payment's answer. */
+const LAST_ANSWERS_MS = 1_000;
 
 function fatal(error: unknown): void {
   log('fatal', {
@@ -81,12 +83,22 @@ async function run(config: Config): Promise<void> {
 
   await stopSignal();
   log('stopping');
-  const closing = server.close(sleep(clock, config.DRAIN_MS));
   health.stop();
-  await engine.stop(config.DRAIN_MS);
-  await closing;
+  await stopInOrder(server, engine, config.DRAIN_MS);
   log('stopped', engine.status());
   process.exit(0);
+}
+
+/**
+ * The doors first. What came in before is answered by an engine that still runs: it is held in the journal, which is as safe as
+ * anywhere, and refusing it would be an error for nothing. What comes later finds no door, and nginx takes it to another instance.
+ */
+async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): Promise<void> {
+  const endMs = clock.elapsed() + drainMs;
+  const closed = server.close(sleep(clock, drainMs));
+  await Promise.race([closed, sleep(clock, Math.min(drainMs, LAST_ANSWERS_MS))]);
+  await engine.stop(Math.max(0, endMs - clock.elapsed()));
+  await closed;
 }
 
 function createDesk(engine: Engine, reader: LedgerReader, others: readonly Peer[]): Desk {

@@ -1,6 +1,7 @@
 // Every answer that the API gives: status, headers and JSON body, made once where they never change.
 
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface Reply {
   readonly status: number;
@@ -52,7 +53,16 @@ export const FULL = unavailable('no room for more payments now');
 export const BROKEN = unavailable('payments can not be held safely now');
 export const ok = (text: string): Reply => json(200, text);
 
+/** Connections of a server that is closing. */
+const ending = new WeakSet<Socket>();
+
+/** The next answer on this connection is its last: whoever sends on it must not send there again. */
+export function endAfterAnswer(connection: Socket): void {
+  ending.add(connection);
+}
+
 export function send(response: ServerResponse, reply: Reply): void {
+  if (ending.has(response.req.socket)) response.shouldKeepAlive = false;
   response.writeHead(reply.status, reply.headers as string[]);
   response.end(reply.body);
 }

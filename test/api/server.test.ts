@@ -189,3 +189,39 @@ test('the socket is for everyone, replaces a dead one, and never a live one', as
   await second.listen();
   await second.close(Promise.resolve());
 });
+
+const bounded = { timeout: 20_000 };
+
+test(
+  "while it closes, the answer under way is its connection's last, and silent ones end",
+  bounded,
+  async (t) => {
+    let say!: (answer: 'accepted') => void;
+    const answer = new Promise<'accepted'>((resolve) => {
+      say = resolve;
+    });
+    let asked!: () => void;
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const pay = (): Promise<'accepted'> => {
+      asked();
+      return answer;
+    };
+    const { path, server } = await start(t, { pay });
+    const silent = await open(path);
+    const idle = await open(path);
+    idle.write('GET /internal/status HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.doesNotMatch(await until(idle, /{}/), /Connection: close/);
+    const busy = await open(path);
+    busy.write(post(BODY));
+    await isAsked;
+    const ends = Promise.all([silent, idle].map((socket) => until(socket, /never/)));
+    const closed = server.close(new Promise(() => {}));
+    await ends;
+    const last = until(busy, /never/);
+    say('accepted');
+    assert.match(await last, /^HTTP\/1\.1 202 [^]*\r\nConnection: close\r\n/);
+    await closed;
+  },
+);
