@@ -1,7 +1,10 @@
-// The engine: the life of a pipeline. It recovers, runs, stops and purges it.
+// The engine: the life of a pipeline. It recovers, runs and stops it, and empties it for a purge (purge.ts).
 //
 //   made ──recover──▶ recovered ──start──▶ running ──stop──▶ stopped
-//                                          └─purge─┘
+//                                           │   ▲
+//                                   holdStill   takeAgain, sendAgain
+//                                           ▼   │
+//                                           still, frozen ──forget──▶ empty
 
 import type { Admitted } from './buffer/admission.ts';
 import type { Recovered } from './buffer/journal.ts';
@@ -60,7 +63,7 @@ export class Engine {
   async stop(drainMs: number): Promise<void> {
     const { intake, crew, verifier, handOvers, reconcilers, writer } = this.#pipeline;
     this.#stopped = true;
-    intake.closed = true;
+    intake.openTo = 'none';
     crew.pause();
     verifier.stop();
     for (const handOver of handOvers) handOver.stop();
@@ -71,30 +74,41 @@ export class Engine {
     writer.close();
   }
 
-  /**
-   * Forgets every payment; `between`, which empties the ledger, runs when nothing is under way.
-   * @throws when something still is after `waitMs`
-   */
-  async purge(waitMs: number, between: () => Promise<void>): Promise<void> {
-    const { ring, intake, crew, settled, tally } = this.#pipeline;
-    intake.closed = true;
-    crew.pause();
-    try {
-      const isQuiet = (): boolean => ring.slots - ring.free === ring.waiting;
-      if (!(await becomesTrue(this.#ports.clock, waitMs, isQuiet))) {
-        throw new Error('payments are still under way');
-      }
-      await between();
-      for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) intake.free(slot);
-      this.#load++;
-      settled.clear();
-      settled.complete = true;
-      tally.clear();
-      intake.accepted = 0;
-    } finally {
-      intake.closed = this.#stopped;
-      if (!this.#stopped) crew.start();
-    }
+  /** Takes only what other instances hold for this one, and starts no attempt from now on. */
+  holdStill(): void {
+    if (!this.#stopped) this.#pipeline.intake.openTo = 'peers';
+    this.#pipeline.crew.pause();
+  }
+
+  /** Takes nothing at all. */
+  freeze(): void {
+    if (!this.#stopped) this.#pipeline.intake.openTo = 'purging';
+  }
+
+  /** All that is held waits for its next attempt: nothing is under way to a processor, the ledger or another instance. */
+  get isStill(): boolean {
+    const { ring } = this.#pipeline;
+    return ring.slots - ring.free === ring.waiting;
+  }
+
+  /** Forgets every payment, and what the ledger had. Only while it is still. */
+  forget(): void {
+    if (!this.isStill) throw new Error('payments are under way');
+    const { ring, intake, settled, tally } = this.#pipeline;
+    for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) intake.free(slot);
+    this.#load++;
+    settled.clear();
+    settled.complete = true;
+    tally.clear();
+    intake.accepted = 0;
+  }
+
+  takeAgain(): void {
+    if (!this.#stopped) this.#pipeline.intake.openTo = 'all';
+  }
+
+  sendAgain(): void {
+    if (!this.#stopped) this.#pipeline.crew.start();
   }
 
   status(): Record<string, unknown> {

@@ -14,8 +14,10 @@ import { Peer } from './gateways/peer.ts';
 import { HttpProcessor } from './gateways/processor.ts';
 import { Bulletin } from './ledger/bulletin.ts';
 import { connectLibpq } from './ledger/libpq.ts';
+import { LedgerPurge } from './ledger/purge.ts';
 import { LedgerReader } from './ledger/reader.ts';
 import { createLog } from './log.ts';
+import { Purge } from './purge.ts';
 import { rehearse } from './rehearsal.ts';
 import { summarize } from './summary/totals.ts';
 
@@ -26,7 +28,6 @@ const SCHEMA_RETRY_MS = 500;
 /** A summary waits this long for what is being recorded. */
 const FLUSH_MS = 200;
 const OFFER_MS = 500;
-const PURGE_MS = 10_000;
 /** For the requests under way when we stop: as long as nginx waits for a payment's answer. */
 const LAST_ANSWERS_MS = 1_000;
 
@@ -68,7 +69,14 @@ async function run(config: Config): Promise<void> {
   log('recovered', { payments: slots.length, damagedCells });
 
   const health = watchHealth(config, processors, engine);
-  const desk = createDesk(engine, reader, others);
+  const purge = new Purge({
+    clock,
+    engine,
+    begin: () => LedgerPurge.begin(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS),
+    isUnderWay: () => reader.isBeingPurged(),
+    others,
+  });
+  const desk = createDesk({ engine, reader, others, purge });
   const router = createRouter({
     desk,
     amountMaxCents: config.AMOUNT_MAX_CENTS,
@@ -101,23 +109,39 @@ async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): 
   await closed;
 }
 
-function createDesk(engine: Engine, reader: LedgerReader, others: readonly Peer[]): Desk {
+interface DeskParts {
+  readonly engine: Engine;
+  readonly reader: LedgerReader;
+  readonly others: readonly Peer[];
+  readonly purge: Purge;
+}
+
+function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
   const flush = (): Promise<void> => Promise.race([engine.flush(), sleep(clock, FLUSH_MS)]);
   const settled = async (): Promise<void> => {
     await Promise.all([flush(), ...others.map((peer) => peer.flush(FLUSH_MS))]);
   };
-  const purgeOthers = async (): Promise<void> => {
-    const purged = await Promise.all(others.map((peer) => peer.purge(PURGE_MS)));
-    if (purged.includes(false)) throw new Error('another instance could not be purged');
-    await reader.purge();
-  };
   return {
     pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
     summary: (query) => summarize(query, { settled, totals: (range) => reader.totals(range) }),
-    purge: (fromPeer) => engine.purge(PURGE_MS, fromPeer ? () => Promise.resolve() : purgeOthers),
+    purge: () => leadPurge(purge),
+    holdStill: (name) => purge.holdStill(name),
+    freeze: (name) => purge.freeze(name),
+    forget: (name) => purge.forget(name),
     flush,
     status: () => JSON.stringify(engine.status()),
   };
+}
+
+async function leadPurge(purge: Purge): Promise<'purged' | 'busy'> {
+  try {
+    const told = await purge.lead();
+    log('purge', { told });
+    return told;
+  } catch (error) {
+    log('purge failed', { message: (error as Error).message });
+    throw error;
+  }
 }
 
 function watchHealth(

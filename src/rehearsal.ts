@@ -52,7 +52,10 @@ export async function rehearse(config: Config, payments: number, clock: Clock): 
       desk: {
         pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
         summary: () => Promise.resolve({ json: '{}' }),
-        purge: () => Promise.resolve(),
+        purge: () => Promise.resolve('busy'),
+        holdStill: () => Promise.resolve(false),
+        freeze: () => false,
+        forget: () => false,
         flush: () => Promise.resolve(),
         status: () => '{}',
       },

@@ -25,6 +25,7 @@ const RETRY_AFTER = ['Retry-After', '1'];
 
 export const ACCEPTED: Reply = { status: 202, headers: ['Content-Length', '0'], body: '' };
 export const PURGED = json(200, { message: 'purged' });
+export const STILL = json(200, { message: 'still' });
 export const NOT_FOUND = json(404, { error: 'not found' });
 export const TOO_LARGE = json(
   413,
@@ -50,6 +51,8 @@ export const methodNotAllowed = (allow: string): Reply =>
 export const unavailable = (reason: string): Reply =>
   json(503, { error: 'unavailable', reason }, ...RETRY_AFTER);
 export const FULL = unavailable('no room for more payments now');
+export const PURGING = unavailable('a purge is under way');
+export const NOT_STILL = unavailable('does not hold still for this purge');
 export const BROKEN = unavailable('payments can not be held safely now');
 export const ok = (text: string): Reply => json(200, text);
 

@@ -29,7 +29,10 @@ async function start(t: TestContext, desk: Partial<Desk> = {}): Promise<Started>
       return 'accepted';
     },
     summary: () => Promise.reject(new Error('no ledger')),
-    purge: () => Promise.resolve(),
+    purge: () => Promise.resolve('purged'),
+    holdStill: () => Promise.resolve(true),
+    freeze: () => true,
+    forget: () => true,
     flush: () => Promise.resolve(),
     status: () => '{}',
     ...desk,
@@ -155,7 +158,15 @@ test('any content type or none is fine', async (t) => {
 });
 
 test('each answer of the desk has its status; a 503 says when to come back', async (t) => {
-  const answers = ['accepted', 'repeated', 'conflict', 'full', 'foreign', 'broken'] as const;
+  const answers = [
+    'accepted',
+    'repeated',
+    'conflict',
+    'full',
+    'purging',
+    'foreign',
+    'broken',
+  ] as const;
   const queue = [...answers];
   const { path } = await start(t, { pay: () => queue.shift() ?? 'full' });
   const seen: string[] = [];
@@ -166,7 +177,7 @@ test('each answer of the desk has its status; a 503 says when to come back', asy
     seen.push(text.slice(9, 12));
     assert.equal(/Retry-After: 1\r\n/.test(text), text.startsWith('HTTP/1.1 503'));
   }
-  assert.deepEqual(seen, ['202', '202', '409', '503', '421', '503']);
+  assert.deepEqual(seen, ['202', '202', '409', '503', '503', '421', '503']);
 });
 
 test('a ledger that can not be read is a 503, a purge that is not allowed a 404', async (t) => {

@@ -52,6 +52,7 @@ function offeredOf(told: Exclude<Told, 'cut'>): Offered {
       return 'conflict';
     case 'foreign':
     case 'full':
+    case 'purging':
     case 'broken':
     case 'failed':
       return 'away';
