@@ -8,12 +8,15 @@
 
 import type { Admitted } from './buffer/admission.ts';
 import type { Recovered } from './buffer/journal.ts';
-import { becomesTrue } from './clock.ts';
+import { becomesTrue, sleep } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Health } from './gateways/processor.ts';
 import { ownerOf, type IdWords, type ProcessorIndex } from './payment.ts';
 import { Pipeline, type Ports } from './pipeline.ts';
 import { loadSettled } from './recovery/load-settled.ts';
+
+/** A disk that needs longer is not waited for: whoever stops us has a limit too. */
+const LAST_SYNC_MS = 3_000;
 
 export class Engine {
   readonly #config: Config;
@@ -59,7 +62,10 @@ export class Engine {
     this.#pipeline.crew.wake();
   }
 
-  /** Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the journal. */
+  /**
+   * Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the journal, and on the disk where
+   * that is asked for. @throws when the disk fails
+   */
   async stop(drainMs: number): Promise<void> {
     const { intake, crew, verifier, handOvers, reconcilers, writer } = this.#pipeline;
     this.#stopped = true;
@@ -72,6 +78,7 @@ export class Engine {
     await becomesTrue(this.#ports.clock, drainMs, isDone);
     reconcilers.stop();
     writer.close();
+    if (this.#config.JOURNAL_SYNC !== 'never') await this.#syncLast();
   }
 
   /** Takes only what other instances hold for this one, and starts no attempt from now on. */
@@ -141,6 +148,14 @@ export class Engine {
       isWanted: () => this.#load === load && !this.#stopped,
     });
     if (isComplete) settled.complete = true;
+  }
+
+  /** A machine that is switched off after its services were stopped is no power loss. */
+  async #syncLast(): Promise<void> {
+    const { clock, log } = this.#ports;
+    const synced = this.#pipeline.journal.syncNow().then(() => true);
+    const isSynced = await Promise.race([synced, sleep(clock, LAST_SYNC_MS)]);
+    if (isSynced !== true) log('journal not synced', { waitedMs: LAST_SYNC_MS });
   }
 
   #syncLater(): void {
