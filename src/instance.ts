@@ -19,7 +19,7 @@ import { LedgerReader } from './ledger/reader.ts';
 import { createLog } from './log.ts';
 import { Purge } from './purge.ts';
 import { rehearse } from './rehearsal.ts';
-import { summarize } from './summary/totals.ts';
+import { Summaries } from './summary/totals.ts';
 
 const clock = systemClock;
 const log = createLog(clock);
@@ -149,9 +149,10 @@ function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
   const settled = async (): Promise<void> => {
     await Promise.all([flush(), ...others.map((peer) => peer.flush(FLUSH_MS))]);
   };
+  const summaries = new Summaries({ settled, totals: (range) => reader.totals(range) });
   return {
     pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
-    summary: (query) => summarize(query, { settled, totals: (range) => reader.totals(range) }),
+    summary: (query) => summaries.of(query),
     purge: () => leadPurge(purge),
     holdStill: (name) => purge.holdStill(name),
     freeze: (name) => purge.freeze(name),

@@ -51,6 +51,7 @@ export const methodNotAllowed = (allow: string): Reply =>
 export const unavailable = (reason: string): Reply =>
   json(503, { error: 'unavailable', reason }, ...RETRY_AFTER);
 export const FULL = unavailable('no room for more payments now');
+export const BUSY = unavailable('too many summaries at once');
 export const PURGING = unavailable('a purge is under way');
 export const NOT_STILL = unavailable('does not hold still for this purge');
 export const BROKEN = unavailable('payments can not be held safely now');

@@ -33,12 +33,13 @@ const REPLIES: Readonly<Record<PaymentAnswer, replies.Reply>> = {
 
 type SummaryAnswer =
   | { readonly json: string }
-  | { readonly field: string; readonly reason: string };
+  | { readonly field: string; readonly reason: string }
+  | 'busy';
 
 export interface Desk {
   /** `id` is only valid during the call. `fromPeer`: an instance hands over what it believes to be ours. */
   pay(id: IdWords, amountCents: number, fromPeer: boolean): PaymentAnswer | Promise<PaymentAnswer>;
-  /** @throws when the ledger can't be read now. */
+  /** 'busy' while too many are asked for. @throws when the ledger can't be read now. */
   summary(query: string): Promise<SummaryAnswer>;
   /** Forgets every payment, on all instances; 'busy' while another purge does. @throws when that can't be done now. */
   purge(): Promise<'purged' | 'busy'>;
@@ -117,6 +118,7 @@ function onTooLarge(_: BodyRequest, response: ServerResponse): void {
 function summary(desk: Desk): Route {
   const summarize = async (query: string): Promise<replies.Reply> => {
     const answer = await desk.summary(query);
+    if (answer === 'busy') return replies.BUSY;
     return 'json' in answer
       ? replies.ok(answer.json)
       : replies.badField(answer.field, answer.reason);

@@ -17,9 +17,6 @@ export interface TimeRange {
   readonly toMs: number;
 }
 
-/** Beyond these, waiting ones included, a summary is refused: clients can ask faster than any database answers. */
-const SUMMARIES_MAX = 100;
-
 /** Some statements at once are enough: the rest waits in the pool, with the same deadline. */
 const CONNECTIONS = 4;
 
@@ -46,7 +43,6 @@ const TOTALS = `
 
 export class LedgerReader {
   readonly #pool: pg.Pool;
-  #summaries = 0;
 
   constructor(url: string, timeoutMs: number, onTrouble: (error: Error) => void) {
     this.#pool = new pg.Pool({
@@ -65,18 +61,8 @@ export class LedgerReader {
     await this.#pool.query(`BEGIN;\n${await readFile(path, 'utf8')}\nCOMMIT;`);
   }
 
-  /** What each processor was charged with in the range: default first, fallback second. @throws when too many ask at once */
-  async totals(range: TimeRange): Promise<readonly [Totals, Totals]> {
-    if (this.#summaries >= SUMMARIES_MAX) throw new Error('too many summaries at once');
-    this.#summaries++;
-    try {
-      return await this.#totals(range);
-    } finally {
-      this.#summaries--;
-    }
-  }
-
-  async #totals({ fromMs, toMs }: TimeRange): Promise<readonly [Totals, Totals]> {
+  /** What each processor was charged with in the range: default first, fallback second. */
+  async totals({ fromMs, toMs }: TimeRange): Promise<readonly [Totals, Totals]> {
     const result = await this.#pool.query<{
       processor: ProcessorIndex;
       payments: string;
