@@ -47,6 +47,13 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   });
 }
 
+/** Resolves in the next turn of the event loop. */
+export function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    clock.soon(resolve);
+  });
+}
+
 const LOOK_EVERY_MS = 5;
 
 /** Whether `holds` came true within `waitMs`. */

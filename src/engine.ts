@@ -1,16 +1,22 @@
-// The engine: the life of a pipeline. It recovers, runs, stops and purges it.
+// The engine: the life of a pipeline. It recovers, runs and stops it, and empties it for a purge (purge.ts).
 //
 //   made ──recover──▶ recovered ──start──▶ running ──stop──▶ stopped
-//                                          └─purge─┘
+//                                           │   ▲
+//                                   holdStill   takeAgain, sendAgain
+//                                           ▼   │
+//                                           still, frozen ──forget──▶ empty
 
 import type { Admitted } from './buffer/admission.ts';
 import type { Recovered } from './buffer/journal.ts';
-import { becomesTrue } from './clock.ts';
+import { becomesTrue, sleep } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Health } from './gateways/processor.ts';
 import { ownerOf, type IdWords, type ProcessorIndex } from './payment.ts';
 import { Pipeline, type Ports } from './pipeline.ts';
 import { loadSettled } from './recovery/load-settled.ts';
+
+/** A disk that needs longer is not waited for: whoever stops us has a limit too. */
+const LAST_SYNC_MS = 3_000;
 
 export class Engine {
   readonly #config: Config;
@@ -56,11 +62,14 @@ export class Engine {
     this.#pipeline.crew.wake();
   }
 
-  /** Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the journal. */
+  /**
+   * Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the journal, and on the disk where
+   * that is asked for. @throws when the disk fails
+   */
   async stop(drainMs: number): Promise<void> {
     const { intake, crew, verifier, handOvers, reconcilers, writer } = this.#pipeline;
     this.#stopped = true;
-    intake.closed = true;
+    intake.openTo = 'none';
     crew.pause();
     verifier.stop();
     for (const handOver of handOvers) handOver.stop();
@@ -69,33 +78,45 @@ export class Engine {
     await becomesTrue(this.#ports.clock, drainMs, isDone);
     reconcilers.stop();
     writer.close();
+    if (this.#config.JOURNAL_SYNC !== 'never') await this.#syncLast();
   }
 
-  /**
-   * Forgets every payment; `between`, which empties the ledger, runs when nothing is under way.
-   * @throws when something still is after `waitMs`
-   */
-  async purge(waitMs: number, between: () => Promise<void>): Promise<void> {
-    const { ring, intake, crew, settled, tally } = this.#pipeline;
-    intake.closed = true;
-    crew.pause();
-    try {
-      const isQuiet = (): boolean => ring.slots - ring.free === ring.waiting;
-      if (!(await becomesTrue(this.#ports.clock, waitMs, isQuiet))) {
-        throw new Error('payments are still under way');
-      }
-      await between();
-      for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) intake.free(slot);
-      tally.clear();
-      intake.accepted = 0;
-      // Not taken for granted that nothing is settled: for another instance's purge the ledger may not be empty yet, or never.
-      settled.complete = false;
-      settled.clear();
-      void this.#loadSettled();
-    } finally {
-      intake.closed = this.#stopped;
-      if (!this.#stopped) crew.start();
-    }
+  /** Takes only what other instances hold for this one, and starts no attempt from now on. */
+  holdStill(): void {
+    if (!this.#stopped) this.#pipeline.intake.openTo = 'peers';
+    this.#pipeline.crew.pause();
+  }
+
+  /** Takes nothing at all. */
+  freeze(): void {
+    if (!this.#stopped) this.#pipeline.intake.openTo = 'purging';
+  }
+
+  /** All that is held waits for its next attempt: nothing is under way to a processor, the ledger or another instance. */
+  get isStill(): boolean {
+    const { ring } = this.#pipeline;
+    return ring.slots - ring.free === ring.waiting;
+  }
+
+  /** Forgets every payment, and what the ledger had. Only while it is still. */
+  forget(): void {
+    if (!this.isStill) throw new Error('payments are under way');
+    const { ring, intake, settled, tally } = this.#pipeline;
+    for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) intake.free(slot);
+    tally.clear();
+    intake.accepted = 0;
+    // Not taken for granted that nothing is settled: what the ledger has is asked of the ledger.
+    settled.complete = false;
+    settled.clear();
+    void this.#loadSettled();
+  }
+
+  takeAgain(): void {
+    if (!this.#stopped) this.#pipeline.intake.openTo = 'all';
+  }
+
+  sendAgain(): void {
+    if (!this.#stopped) this.#pipeline.crew.start();
   }
 
   status(): Record<string, unknown> {
@@ -128,6 +149,14 @@ export class Engine {
       isWanted: () => this.#load === load && !this.#stopped,
     });
     if (isComplete) settled.complete = true;
+  }
+
+  /** A machine that is switched off after its services were stopped is no power loss. */
+  async #syncLast(): Promise<void> {
+    const { clock, log } = this.#ports;
+    const synced = this.#pipeline.journal.syncNow().then(() => true);
+    const isSynced = await Promise.race([synced, sleep(clock, LAST_SYNC_MS)]);
+    if (isSynced !== true) log('journal not synced', { waitedMs: LAST_SYNC_MS });
   }
 
   #syncLater(): void {

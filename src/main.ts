@@ -1,165 +1,17 @@
-// One API instance as a process: reads the settings, joins the engine with the world, and stops when it is told to.
+// The process of one API instance: hears signals from its first moment on, and leaves the rest to instance.ts.
 //
-// Exit codes: 0 stopped in order, 1 a fault of ours or of the journal (a new start recovers), 2 a setting that can't be used.
+// The first process of a container gets no signal that it doesn't handle, so a SIGTERM during the start would be lost, and it would
+// be killed after the grace period. Hence nothing is loaded before the handling stands.
 
-import { ApiServer } from './api/server.ts';
-import { createRouter, type Desk } from './api/routes.ts';
-import { DiskJournalFile } from './buffer/journal-file.ts';
-import { HEADER_BYTES, JournalError, SLOT_BYTES } from './buffer/journal.ts';
-import { sleep, systemClock } from './clock.ts';
-import { ConfigError, readConfig, type Config } from './config.ts';
-import { Engine } from './engine.ts';
-import { HealthWatch } from './gateways/health.ts';
-import { Peer } from './gateways/peer.ts';
-import { HttpProcessor } from './gateways/processor.ts';
-import { Bulletin } from './ledger/bulletin.ts';
-import { connectLibpq } from './ledger/libpq.ts';
-import { LedgerReader } from './ledger/reader.ts';
-import { createLog } from './log.ts';
-import { rehearse } from './rehearsal.ts';
-import { summarize } from './summary/totals.ts';
+const stop = new AbortController();
 
-const clock = systemClock;
-const log = createLog(clock);
-
-const SCHEMA_RETRY_MS = 500;
-/** A summary waits this long for what is being recorded. */
-const FLUSH_MS = 200;
-const OFFER_MS = 500;
-const PURGE_MS = 10_000;
-
-function fatal(error: unknown): void {
-  log('fatal', {
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  });
-  process.exit(1);
-}
-
-async function run(config: Config): Promise<void> {
-  const file = new DiskJournalFile(
-    config.JOURNAL_PATH,
-    HEADER_BYTES + config.RING_SLOTS * SLOT_BYTES,
-  );
-  const processors = [
-    new HttpProcessor(config.PROCESSOR_DEFAULT_URL, config.POOL_DEFAULT, clock),
-    new HttpProcessor(config.PROCESSOR_FALLBACK_URL, config.POOL_FALLBACK, clock),
-  ] as const;
-  const reader = new LedgerReader(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, (error) =>
-    log('ledger connection lost', { message: error.message }),
-  );
-  const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
-  const others = peers.filter((_, n) => config.PEER_SOCKET_PATHS[n] !== config.SOCKET_PATH);
-  const engine = new Engine(config, {
-    clock,
-    journalFile: file,
-    processors,
-    ledger: {
-      connect: () => connectLibpq(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, clock),
-      find: (ids) => reader.find(ids),
-      idsAfter: (id, most) => reader.idsAfter(id, most),
-    },
-    offer: async (owner, id, cents) => peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
-    log,
-    onFatal: fatal,
-  });
-  const { slots, damagedCells } = engine.recover(file.isNew);
-  log('recovered', { payments: slots.length, damagedCells });
-
-  const health = watchHealth(config, processors, engine);
-  const desk = createDesk(engine, reader, others);
-  const router = createRouter({
-    desk,
-    amountMaxCents: config.AMOUNT_MAX_CENTS,
-    allowPurge: config.ALLOW_PURGE === '1',
-  });
-  const server = new ApiServer(config.SOCKET_PATH, router);
-  void makeSchema(reader);
-  if (config.REHEARSAL > 0) await rehearse(config, config.REHEARSAL, clock);
-  engine.start();
-  await server.listen();
-  log('listening', { socket: config.SOCKET_PATH });
-
-  await stopSignal();
-  log('stopping');
-  const closing = server.close(sleep(clock, config.DRAIN_MS));
-  health.stop();
-  await engine.stop(config.DRAIN_MS);
-  await closing;
-  log('stopped', engine.status());
-  process.exit(0);
-}
-
-function createDesk(engine: Engine, reader: LedgerReader, others: readonly Peer[]): Desk {
-  const flush = (): Promise<void> => Promise.race([engine.flush(), sleep(clock, FLUSH_MS)]);
-  const settled = async (): Promise<void> => {
-    await Promise.all([flush(), ...others.map((peer) => peer.flush(FLUSH_MS))]);
-  };
-  const purgeOthers = async (): Promise<void> => {
-    const purged = await Promise.all(others.map((peer) => peer.purge(PURGE_MS)));
-    if (purged.includes(false)) throw new Error('another instance could not be purged');
-    await reader.purge();
-  };
-  return {
-    pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
-    summary: (query) => summarize(query, { settled, totals: (range) => reader.totals(range) }),
-    purge: (fromPeer) => engine.purge(PURGE_MS, fromPeer ? () => Promise.resolve() : purgeOthers),
-    flush,
-    status: () => JSON.stringify(engine.status()),
-  };
-}
-
-function watchHealth(
-  config: Config,
-  processors: readonly [HttpProcessor, HttpProcessor],
-  engine: Engine,
-): { stop(): void } {
-  const bulletin = new Bulletin({
-    url: config.DATABASE_URL,
-    timeoutMs: config.LEDGER_TIMEOUT_MS,
-    clock,
-    onNews: (text) => watch.hear(text),
-  });
-  const watch = new HealthWatch({
-    clock,
-    processors,
-    everyMs: config.HEALTH_EVERY_MS,
-    timeoutMs: config.HEALTH_TIMEOUT_MS,
-    leadingSinceMs: () => bulletin.leadingSinceMs,
-    publish: (text) => bulletin.publish(text),
-    onHealth: (processor, told) => engine.hear(processor, told),
-  });
-  bulletin.start();
-  watch.start();
-  return { stop: () => watch.stop() };
-}
-
-/** The database may come later than we do; until then payments are held. */
-async function makeSchema(reader: LedgerReader): Promise<void> {
-  for (;;) {
-    try {
-      await reader.ensureSchema(new URL('./ledger/schema.sql', import.meta.url));
-      return;
-    } catch (error) {
-      log('ledger unavailable', { message: (error as Error).message });
-      await sleep(clock, SCHEMA_RETRY_MS);
-    }
-  }
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(name, (_: NodeJS.Signals, number: number) => {
+    // The second one: at once. What is held is in the journal.
+    if (stop.signal.aborted) process.exit(128 + number);
+    stop.abort();
   });
 }
 
-process.on('uncaughtException', fatal);
-process.on('unhandledRejection', fatal);
-try {
-  await run(readConfig(process.env));
-} catch (error) {
-  if (error instanceof ConfigError || error instanceof JournalError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
-  fatal(error);
-}
+const { run } = await import('./instance.ts');
+await run(process.env, stop.signal);

@@ -17,8 +17,13 @@ const AT_ONCE = 4;
 const LIMIT_MS = 3_000;
 const CALL_MS = 1_000;
 
-/** Sends up to `payments` of them, for three seconds at most. `config` is the real one. */
-export async function rehearse(config: Config, payments: number, clock: Clock): Promise<void> {
+/** Sends up to `payments` of them, for three seconds at most, or until `stop`. `config` is the real one. */
+export async function rehearse(
+  config: Config,
+  payments: number,
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<void> {
   const path = `${config.SOCKET_PATH}.rehearsal`;
   const stage = new Peer(path, clock);
   const engine = new Engine(
@@ -52,7 +57,10 @@ export async function rehearse(config: Config, payments: number, clock: Clock): 
       desk: {
         pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
         summary: () => Promise.resolve({ json: '{}' }),
-        purge: () => Promise.resolve(),
+        purge: () => Promise.resolve('busy'),
+        holdStill: () => Promise.resolve(false),
+        freeze: () => false,
+        forget: () => false,
         flush: () => Promise.resolve(),
         status: () => '{}',
       },
@@ -62,18 +70,18 @@ export async function rehearse(config: Config, payments: number, clock: Clock): 
   );
   await server.listen();
   engine.start();
-  await play(stage, payments, clock);
+  await play(stage, payments, clock, stop);
   await engine.stop(CALL_MS);
   await stage.close();
   await server.close(sleep(clock, CALL_MS));
 }
 
-async function play(stage: Peer, payments: number, clock: Clock): Promise<void> {
+async function play(stage: Peer, payments: number, clock: Clock, stop: AbortSignal): Promise<void> {
   const endMs = clock.elapsed() + LIMIT_MS;
   let sent = 0;
   const one = async (): Promise<void> => {
     const id = new Uint32Array(4);
-    while (sent < payments && clock.elapsed() < endMs) {
+    while (sent < payments && !stop.aborted && clock.elapsed() < endMs) {
       id.fill(++sent);
       await stage.offer(idToText(id), sent, CALL_MS);
     }

@@ -1,6 +1,7 @@
 // Every answer that the API gives: status, headers and JSON body, made once where they never change.
 
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface Reply {
   readonly status: number;
@@ -24,6 +25,7 @@ const RETRY_AFTER = ['Retry-After', '1'];
 
 export const ACCEPTED: Reply = { status: 202, headers: ['Content-Length', '0'], body: '' };
 export const PURGED = json(200, { message: 'purged' });
+export const STILL = json(200, { message: 'still' });
 export const NOT_FOUND = json(404, { error: 'not found' });
 export const TOO_LARGE = json(
   413,
@@ -49,10 +51,22 @@ export const methodNotAllowed = (allow: string): Reply =>
 export const unavailable = (reason: string): Reply =>
   json(503, { error: 'unavailable', reason }, ...RETRY_AFTER);
 export const FULL = unavailable('no room for more payments now');
+export const BUSY = unavailable('too many summaries at once');
+export const PURGING = unavailable('a purge is under way');
+export const NOT_STILL = unavailable('does not hold still for this purge');
 export const BROKEN = unavailable('payments can not be held safely now');
 export const ok = (text: string): Reply => json(200, text);
 
+/** Connections of a server that is closing. */
+const ending = new WeakSet<Socket>();
+
+/** The next answer on this connection is its last: whoever sends on it must not send there again. */
+export function endAfterAnswer(connection: Socket): void {
+  ending.add(connection);
+}
+
 export function send(response: ServerResponse, reply: Reply): void {
+  if (ending.has(response.req.socket)) response.shouldKeepAlive = false;
   response.writeHead(reply.status, reply.headers as string[]);
   response.end(reply.body);
 }

@@ -9,31 +9,46 @@ import { send } from './replies.ts';
 
 /**
  * - accepted, repeated: safely held, or known with this amount. - conflict: known with another amount.
- * - full: no room, or not taking any now. - foreign: another instance's, and handed over by one already.
+ * - full: no room, or not taking any now. - purging: not before a purge is over. - foreign: another instance's, and handed over by one already.
  * - broken: can't be held safely.
  */
-type PaymentAnswer = 'accepted' | 'repeated' | 'conflict' | 'full' | 'foreign' | 'broken';
+type PaymentAnswer =
+  | 'accepted'
+  | 'repeated'
+  | 'conflict'
+  | 'full'
+  | 'purging'
+  | 'foreign'
+  | 'broken';
 
 const REPLIES: Readonly<Record<PaymentAnswer, replies.Reply>> = {
   accepted: replies.ACCEPTED,
   repeated: replies.ACCEPTED,
   conflict: replies.CONFLICT,
   full: replies.FULL,
+  purging: replies.PURGING,
   foreign: replies.MISDIRECTED,
   broken: replies.BROKEN,
 };
 
 type SummaryAnswer =
   | { readonly json: string }
-  | { readonly field: string; readonly reason: string };
+  | { readonly field: string; readonly reason: string }
+  | 'busy';
 
 export interface Desk {
   /** `id` is only valid during the call. `fromPeer`: an instance hands over what it believes to be ours. */
   pay(id: IdWords, amountCents: number, fromPeer: boolean): PaymentAnswer | Promise<PaymentAnswer>;
-  /** @throws when the ledger can't be read now. */
+  /** 'busy' while too many are asked for. @throws when the ledger can't be read now. */
   summary(query: string): Promise<SummaryAnswer>;
-  /** Forgets every payment. `fromPeer`: only this instance's. @throws when that can't be done now. */
-  purge(fromPeer: boolean): Promise<void>;
+  /** Forgets every payment, on all instances; 'busy' while another purge does. @throws when that can't be done now. */
+  purge(): Promise<'purged' | 'busy'>;
+  /** Another instance leads that purge: whether nothing is under way here, and none is taken of clients. Never rejects. */
+  holdStill(purge: string): Promise<boolean>;
+  /** Whether nothing is taken any more until the end of that purge. */
+  freeze(purge: string): boolean;
+  /** Whether every payment here was forgotten for that purge. */
+  forget(purge: string): boolean;
   /** Resolves when what is charged by now is in the ledger, or soon after at the latest. */
   flush(): Promise<void>;
   /** JSON. */
@@ -63,8 +78,10 @@ export function createRouter(options: RouteOptions): Route {
     ['/internal/status', { method: 'GET', run: status(desk) }],
   ]);
   if (allowPurge) {
-    entries.set('/purge-payments', { method: 'POST', run: purge(desk, false) });
-    entries.set('/internal/purge', { method: 'POST', run: purge(desk, true) });
+    entries.set('/purge-payments', { method: 'POST', run: purge(desk) });
+    entries.set('/internal/hold-still', { method: 'POST', run: holdStill(desk) });
+    entries.set('/internal/freeze', { method: 'POST', run: obey((name) => desk.freeze(name)) });
+    entries.set('/internal/forget', { method: 'POST', run: obey((name) => desk.forget(name)) });
   }
   return (request, response) => {
     const entry = entries.get(pathOf(request));
@@ -101,6 +118,7 @@ function onTooLarge(_: BodyRequest, response: ServerResponse): void {
 function summary(desk: Desk): Route {
   const summarize = async (query: string): Promise<replies.Reply> => {
     const answer = await desk.summary(query);
+    if (answer === 'busy') return replies.BUSY;
     return 'json' in answer
       ? replies.ok(answer.json)
       : replies.badField(answer.field, answer.reason);
@@ -118,13 +136,27 @@ function flush(desk: Desk): Route {
     );
 }
 
-function purge(desk: Desk, fromPeer: boolean): Route {
+function purge(desk: Desk): Route {
   return (_, response) =>
     sendLater(
       response,
-      desk.purge(fromPeer).then(() => replies.PURGED),
+      desk.purge().then((told) => (told === 'busy' ? replies.PURGING : replies.PURGED)),
       'not all is purged',
     );
+}
+
+function holdStill(desk: Desk): Route {
+  return (request, response) =>
+    sendLater(
+      response,
+      desk.holdStill(queryOf(request)).then((still) => (still ? replies.STILL : replies.NOT_STILL)),
+      'payments are under way',
+    );
+}
+
+function obey(order: (purge: string) => boolean): Route {
+  return (request, response) =>
+    send(response, order(queryOf(request)) ? replies.STILL : replies.NOT_STILL);
 }
 
 function status(desk: Desk): Route {

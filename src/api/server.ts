@@ -4,6 +4,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, ServerResponse, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { BodyRequest } from './body.ts';
+import { endAfterAnswer } from './replies.ts';
 import type { Route } from './routes.ts';
 
 /** Longer than nginx keeps an idle connection (60 s): a POST must never meet a socket that is just being closed. */
@@ -16,6 +17,7 @@ const REQUEST_MS = 10_000;
 export class ApiServer {
   readonly #server: Server;
   readonly #path: string;
+  readonly #connections = new Set<Socket>();
 
   constructor(path: string, route: Route) {
     this.#path = path;
@@ -32,6 +34,10 @@ export class ApiServer {
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', answerBadRequest);
+    this.#server.on('connection', (connection: Socket) => {
+      this.#connections.add(connection);
+      connection.once('close', () => this.#connections.delete(connection));
+    });
   }
 
   /** Resolves when it takes requests. @throws when another process listens there, or the path can't be used. */
@@ -48,13 +54,22 @@ export class ApiServer {
     chmodSync(this.#path, 0o666);
   }
 
-  /** Takes no new connections; resolves when the requests under way are answered, or after `graceMs` at the latest. */
-  async close(graceMs: Promise<void>): Promise<void> {
+  /**
+   * Takes no new connections and ends those that there are, a busy one with its answer; resolves when the last one has ended, or with
+   * `grace`. A request that was on its way to a connection meets its end, which sends nginx to another instance; a 503 wouldn't.
+   */
+  async close(grace: Promise<void>): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
+    for (const connection of this.#connections) {
+      // Node waits for the first request of a silent one as for an answer (20.20, closeIdleConnections).
+      if (connection.bytesRead === 0) connection.destroy();
+      // A busy one that stayed open would bring the next request here, to be refused, for as long as we drain.
+      else endAfterAnswer(connection);
+    }
     this.#server.closeIdleConnections();
-    await Promise.race([closed, graceMs]);
+    await Promise.race([closed, grace]);
     this.#server.closeAllConnections();
   }
 }

@@ -44,35 +44,39 @@ export class Admission {
     const verdict = this.#parts.intake.judge(id, amountCents);
     switch (verdict) {
       case 'clear':
-        return this.#hold(id, amountCents, this.#parts.onClear);
+        return this.#hold(id, amountCents, this.#parts.onClear, fromPeer);
       case 'repeated':
         return this.#whenSynced('repeated');
       case 'conflict':
         return 'conflict';
       case 'ask':
-        return this.#ask(id.slice(), amountCents);
+        return this.#ask(id.slice(), amountCents, fromPeer);
       case 'foreign':
         return fromPeer ? 'foreign' : this.#handOver(id.slice(), amountCents);
     }
   }
 
-  async #ask(id: IdWords, amountCents: number): Promise<Admitted> {
+  async #ask(id: IdWords, amountCents: number, fromPeer: boolean): Promise<Admitted> {
     const { intake, settledCents } = this.#parts;
     const wasRemembered = intake.remembers(id);
     const settled = await settledCents(idToText(id));
     if (typeof settled === 'number') return settled === amountCents ? 'repeated' : 'conflict';
     // Another one brought the id and it was settled meanwhile: the answer may be older than that.
-    if (!wasRemembered && intake.remembers(id)) return this.#ask(id, amountCents);
+    if (!wasRemembered && intake.remembers(id)) return this.#ask(id, amountCents, fromPeer);
     const { onClear, onUnverified } = this.#parts;
-    return this.#holdAfterWait(id, amountCents, settled === 'absent' ? onClear : onUnverified);
+    const onHeld = settled === 'absent' ? onClear : onUnverified;
+    return this.#holdAfterWait(id, amountCents, onHeld, fromPeer);
   }
 
   async #handOver(id: IdWords, amountCents: number): Promise<Admitted> {
+    // What isn't taken here isn't passed on either.
+    const refusal = this.#parts.intake.refusal(false);
+    if (refusal !== undefined) return refusal;
     const owner = ownerOf(id, this.#parts.instances);
     const offered = await this.#parts.offer(owner, idToText(id), amountCents);
     if (offered !== 'away') return offered;
     if (!this.#parts.hasRoomForForeign()) return 'full';
-    return this.#holdAfterWait(id, amountCents, this.#parts.onForeign);
+    return this.#holdAfterWait(id, amountCents, this.#parts.onForeign, false);
   }
 
   /** Others may have brought the same id while this one waited. */
@@ -80,18 +84,22 @@ export class Admission {
     id: IdWords,
     amountCents: number,
     onHeld: (slot: number) => void,
+    fromPeer: boolean,
   ): Admitted | Promise<Admitted> {
     const verdict = this.#parts.intake.judge(id, amountCents);
     if (verdict === 'conflict') return 'conflict';
     if (verdict === 'repeated') return this.#whenSynced('repeated');
-    return this.#hold(id, amountCents, onHeld);
+    return this.#hold(id, amountCents, onHeld, fromPeer);
   }
 
   #hold(
     id: IdWords,
     amountCents: number,
     onHeld: (slot: number) => void,
+    fromPeer: boolean,
   ): Admitted | Promise<Admitted> {
+    const refusal = this.#parts.intake.refusal(fromPeer);
+    if (refusal !== undefined) return refusal;
     const held = this.#parts.intake.hold(id, amountCents, onHeld);
     return held === 'accepted' ? this.#whenSynced(held) : held;
   }

@@ -9,8 +9,14 @@ import type { Journal } from './journal.ts';
 import type { Ring } from './ring.ts';
 import type { SettledFilter } from './settled-filter.ts';
 
-/** - full: no slot is free, or none is given now. - broken: the journal can't be written. */
-export type Held = 'accepted' | 'full' | 'broken';
+/** - full: no slot is free, or none is given now. - purging: not before a purge is over. - broken: the journal can't be written. */
+export type Held = 'accepted' | 'full' | 'purging' | 'broken';
+
+/**
+ * - peers: a purge waits until nothing is under way, which what others hold for us is. - purging: it is about to forget
+ * everything. - none: the process is stopping.
+ */
+type OpenTo = 'all' | 'peers' | 'purging' | 'none';
 
 export interface IntakeParts {
   readonly ring: Ring;
@@ -25,8 +31,7 @@ export interface IntakeParts {
 
 export class Intake {
   accepted = 0;
-  /** While true nothing is held: a purge is under way, or the process is stopping. */
-  closed = false;
+  openTo: OpenTo = 'all';
   readonly #parts: IntakeParts;
 
   constructor(parts: IntakeParts) {
@@ -47,10 +52,23 @@ export class Intake {
     return this.#parts.settled.mayHave(id);
   }
 
-  /** Holds a payment whose id isn't live; `onHeld` takes its slot. */
+  /** Why nothing is held now, of another instance (`fromPeer`) or a client; undefined when it is. */
+  refusal(fromPeer: boolean): 'full' | 'purging' | undefined {
+    switch (this.openTo) {
+      case 'all':
+        return undefined;
+      case 'peers':
+        return fromPeer ? undefined : 'purging';
+      case 'purging':
+        return 'purging';
+      case 'none':
+        return 'full';
+    }
+  }
+
+  /** Holds a payment whose id isn't live, and that isn't refused; `onHeld` takes its slot. */
   hold(id: IdWords, amountCents: number, onHeld: (slot: number) => void): Held {
     const { ring, journal, clock, onBroken } = this.#parts;
-    if (this.closed) return 'full';
     const slot = ring.claim(id, amountCents, clock.now());
     if (slot < 0) return 'full';
     try {

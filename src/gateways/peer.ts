@@ -42,14 +42,28 @@ export class Peer {
     await this.#post('/internal/flush', timeoutMs);
   }
 
-  /** Whether it forgot every payment. Never rejects. */
-  async purge(timeoutMs: number): Promise<boolean> {
-    const answer = await this.#post('/internal/purge', timeoutMs);
-    return typeof answer !== 'string' && answer.status === 200;
+  /** Whether it holds still for that purge. Never rejects. */
+  holdStill(purge: string, timeoutMs: number): Promise<boolean> {
+    return this.#agrees(`/internal/hold-still?${purge}`, timeoutMs);
+  }
+
+  /** Whether it takes nothing any more until the end of that purge. Never rejects. */
+  freeze(purge: string, timeoutMs: number): Promise<boolean> {
+    return this.#agrees(`/internal/freeze?${purge}`, timeoutMs);
+  }
+
+  /** Whether it forgot every payment for that purge. Never rejects. */
+  forget(purge: string, timeoutMs: number): Promise<boolean> {
+    return this.#agrees(`/internal/forget?${purge}`, timeoutMs);
   }
 
   async close(): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  async #agrees(path: string, timeoutMs: number): Promise<boolean> {
+    const answer = await this.#post(path, timeoutMs);
+    return typeof answer !== 'string' && answer.status === 200;
   }
 
   #post(path: string, timeoutMs: number, body = ''): Promise<Answer> {

@@ -1,8 +1,9 @@
-// Reads of the ledger, and what is done to it as a whole, through `pg`. Every statement has a deadline.
+// Reads of the ledger, and its making, through `pg`. Every statement has a deadline.
 
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { LedgerRow, ProcessorIndex } from '../payment.ts';
+import { PURGE_IS_UNDER_WAY } from './purge.ts';
 
 /** Counts and cents of one processor; cents as text, since a sum may exceed a safe integer. */
 export interface Totals {
@@ -15,9 +16,6 @@ export interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;
 }
-
-/** Beyond these, waiting ones included, a summary is refused: clients can ask faster than any database answers. */
-const SUMMARIES_MAX = 100;
 
 /** Some statements at once are enough: the rest waits in the pool, with the same deadline. */
 const CONNECTIONS = 4;
@@ -43,20 +41,11 @@ const TOTALS = `
   SELECT processor, sum(payments)::text AS payments, sum(amount_cents)::text AS amount_cents
   FROM parts GROUP BY processor`;
 
-const PURGE = `
-  BEGIN;
-  SET LOCAL lock_timeout = '100ms';
-  TRUNCATE payments, payments_per_second;
-  COMMIT`;
-const PURGE_TRIES = 20;
-const LOCK_NOT_AVAILABLE = '55P03';
-
 /** Longer than between two summaries of someone who asks regularly. */
 const IDLE_MS = 60_000;
 
 export class LedgerReader {
   readonly #pool: pg.Pool;
-  #summaries = 0;
 
   constructor(url: string, timeoutMs: number, onTrouble: (error: Error) => void) {
     this.#pool = new pg.Pool({
@@ -77,18 +66,8 @@ export class LedgerReader {
     await this.#pool.query(`BEGIN;\n${await readFile(path, 'utf8')}\nCOMMIT;`);
   }
 
-  /** What each processor was charged with in the range: default first, fallback second. @throws when too many ask at once */
-  async totals(range: TimeRange): Promise<readonly [Totals, Totals]> {
-    if (this.#summaries >= SUMMARIES_MAX) throw new Error('too many summaries at once');
-    this.#summaries++;
-    try {
-      return await this.#totals(range);
-    } finally {
-      this.#summaries--;
-    }
-  }
-
-  async #totals({ fromMs, toMs }: TimeRange): Promise<readonly [Totals, Totals]> {
+  /** What each processor was charged with in the range: default first, fallback second. */
+  async totals({ fromMs, toMs }: TimeRange): Promise<readonly [Totals, Totals]> {
     const result = await this.#pool.query<{
       processor: ProcessorIndex;
       payments: string;
@@ -132,18 +111,10 @@ export class LedgerReader {
     return result.rows.map((row) => row.correlation_id);
   }
 
-  /** Empties the ledger. */
-  async purge(): Promise<void> {
-    // Others lock these two in either order, depending on whether their plan is made anew, so this may block with one of them: it is
-    // this one that steps back, well before PostgreSQL would look for a deadlock (after a second).
-    for (let tries = PURGE_TRIES; ; tries--) {
-      try {
-        await this.#pool.query(PURGE);
-        return;
-      } catch (error) {
-        if (tries === 1 || (error as pg.DatabaseError).code !== LOCK_NOT_AVAILABLE) throw error;
-      }
-    }
+  /** Whether a purge may still empty the ledger. */
+  async isBeingPurged(): Promise<boolean> {
+    const { rows } = await this.#pool.query<{ purging: boolean }>(PURGE_IS_UNDER_WAY);
+    return rows[0]?.purging !== false;
   }
 
   async close(): Promise<void> {

@@ -10,16 +10,34 @@ export interface SummaryParts {
   readonly totals: (range: TimeRange) => Promise<readonly [Totals, Totals]>;
 }
 
-/** @throws when the ledger can't be read. */
-export async function summarize(
-  query: string,
-  { settled, totals }: SummaryParts,
-): Promise<{ readonly json: string } | RangeFault> {
-  const range = readRange(query);
-  if ('field' in range) return range;
-  await settled();
-  const [byDefault, byFallback] = await totals(range);
-  return { json: `{"default":${jsonOf(byDefault)},"fallback":${jsonOf(byFallback)}}` };
+/**
+ * Beyond these a summary is refused before it costs anything: clients can ask faster than any database answers, and each one
+ * makes every instance flush.
+ */
+const SUMMARIES_MAX = 100;
+
+export class Summaries {
+  readonly #parts: SummaryParts;
+  #underWay = 0;
+
+  constructor(parts: SummaryParts) {
+    this.#parts = parts;
+  }
+
+  /** 'busy' while too many are under way. @throws when the ledger can't be read. */
+  async of(query: string): Promise<{ readonly json: string } | RangeFault | 'busy'> {
+    const range = readRange(query);
+    if ('field' in range) return range;
+    if (this.#underWay >= SUMMARIES_MAX) return 'busy';
+    this.#underWay++;
+    try {
+      await this.#parts.settled();
+      const [byDefault, byFallback] = await this.#parts.totals(range);
+      return { json: `{"default":${jsonOf(byDefault)},"fallback":${jsonOf(byFallback)}}` };
+    } finally {
+      this.#underWay--;
+    }
+  }
 }
 
 /** By hand: the sum of many payments may exceed what a float holds exactly. */

@@ -29,7 +29,10 @@ async function start(t: TestContext, desk: Partial<Desk> = {}): Promise<Started>
       return 'accepted';
     },
     summary: () => Promise.reject(new Error('no ledger')),
-    purge: () => Promise.resolve(),
+    purge: () => Promise.resolve('purged'),
+    holdStill: () => Promise.resolve(true),
+    freeze: () => true,
+    forget: () => true,
     flush: () => Promise.resolve(),
     status: () => '{}',
     ...desk,
@@ -155,7 +158,15 @@ test('any content type or none is fine', async (t) => {
 });
 
 test('each answer of the desk has its status; a 503 says when to come back', async (t) => {
-  const answers = ['accepted', 'repeated', 'conflict', 'full', 'foreign', 'broken'] as const;
+  const answers = [
+    'accepted',
+    'repeated',
+    'conflict',
+    'full',
+    'purging',
+    'foreign',
+    'broken',
+  ] as const;
   const queue = [...answers];
   const { path } = await start(t, { pay: () => queue.shift() ?? 'full' });
   const seen: string[] = [];
@@ -166,7 +177,7 @@ test('each answer of the desk has its status; a 503 says when to come back', asy
     seen.push(text.slice(9, 12));
     assert.equal(/Retry-After: 1\r\n/.test(text), text.startsWith('HTTP/1.1 503'));
   }
-  assert.deepEqual(seen, ['202', '202', '409', '503', '421', '503']);
+  assert.deepEqual(seen, ['202', '202', '409', '503', '503', '421', '503']);
 });
 
 test('a ledger that can not be read is a 503, a purge that is not allowed a 404', async (t) => {
@@ -189,3 +200,39 @@ test('the socket is for everyone, replaces a dead one, and never a live one', as
   await second.listen();
   await second.close(Promise.resolve());
 });
+
+const bounded = { timeout: 20_000 };
+
+test(
+  "while it closes, the answer under way is its connection's last, and silent ones end",
+  bounded,
+  async (t) => {
+    let say!: (answer: 'accepted') => void;
+    const answer = new Promise<'accepted'>((resolve) => {
+      say = resolve;
+    });
+    let asked!: () => void;
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const pay = (): Promise<'accepted'> => {
+      asked();
+      return answer;
+    };
+    const { path, server } = await start(t, { pay });
+    const silent = await open(path);
+    const idle = await open(path);
+    idle.write('GET /internal/status HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.doesNotMatch(await until(idle, /{}/), /Connection: close/);
+    const busy = await open(path);
+    busy.write(post(BODY));
+    await isAsked;
+    const ends = Promise.all([silent, idle].map((socket) => until(socket, /never/)));
+    const closed = server.close(new Promise(() => {}));
+    await ends;
+    const last = until(busy, /never/);
+    say('accepted');
+    assert.match(await last, /^HTTP\/1\.1 202 [^]*\r\nConnection: close\r\n/);
+    await closed;
+  },
+);

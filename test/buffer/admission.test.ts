@@ -92,9 +92,38 @@ test('a full ring answers so until a payment is settled', () => {
 test('while it is closed nothing is held, and repeats are still known', () => {
   const { admission, intake } = setUp();
   assert.equal(admission.admit(idOf(1), 1, false), 'accepted');
-  intake.closed = true;
-  assert.equal(admission.admit(idOf(2), 1, false), 'full');
-  assert.equal(admission.admit(idOf(1), 1, false), 'repeated');
+  for (const [openTo, refusal] of [
+    ['peers', 'purging'],
+    ['purging', 'purging'],
+    ['none', 'full'],
+  ] as const) {
+    intake.openTo = openTo;
+    assert.equal(admission.admit(idOf(2), 1, false), refusal);
+    assert.equal(admission.admit(idOf(1), 1, false), 'repeated');
+  }
+  assert.equal(admission.admit(idOf(2), 1, true), 'full');
+  intake.openTo = 'purging';
+  assert.equal(admission.admit(idOf(2), 1, true), 'purging');
+  intake.openTo = 'peers';
+  assert.equal(admission.admit(idOf(2), 1, true), 'accepted');
+});
+
+test('what is asked about when it closes is refused, and a foreign one is not passed on', async () => {
+  const offers: string[] = [];
+  const { admission, intake, settled, questions } = setUp(2, {
+    offer: (_, correlationId) => {
+      offers.push(correlationId);
+      return Promise.resolve('accepted');
+    },
+  });
+  settled.complete = false;
+  const [own, foreign] = [Uint32Array.of(7, 7, 7, 2), Uint32Array.of(7, 7, 7, 1)];
+  const asked = admission.admit(own, 1, false);
+  intake.openTo = 'peers';
+  questions[0]?.('absent');
+  assert.equal(await asked, 'purging');
+  assert.equal(await admission.admit(foreign, 1, false), 'purging');
+  assert.deepEqual(offers, []);
 });
 
 test('a payment that the journal does not take is not held', () => {

@@ -33,6 +33,34 @@ test(`SIGTERM under load ends an instance with 0, again and again, and loses not
   await audit(world, book.accepted, { maybe: book.maybe });
 });
 
+test(`an instance restarted in order costs no payment an answer, and ends as soon as it is done ${AGAIN}`, async () => {
+  // Answers that take their time, so that connections are busy when it is told to stop.
+  const environment = { DRAIN_MS: '10000', JOURNAL_SYNC: 'always' };
+  for (const instance of world.instances) {
+    await instance.kill('SIGTERM');
+    await instance.restart(environment);
+  }
+  await using load = new Load({ clients: [world.client], random, book, ratePerS: 400 });
+  for (let stop = 0; stop < 6; stop++) {
+    await load.more(100);
+    const instance = world.instance(stop % 2);
+    // What comes while it stands still is all under way, or unread, at the moment of its stop.
+    if (stop >= 2) instance.program.signal('SIGSTOP');
+    if (stop >= 2) await load.more(40);
+    const startedMs = performance.now();
+    instance.program.signal('SIGTERM');
+    instance.program.signal('SIGCONT');
+    assert.equal(await instance.program.ended(), 0, instance.program.lastWords());
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs < 5_000, `it took ${Math.round(tookMs)} ms to stop`);
+    await load.more(100);
+    await instance.restart(environment);
+  }
+  await load.stop();
+  assert.deepEqual([...load.answers.keys()], [202], 'every answer is a 202');
+  await audit(world, book.accepted, { maybe: book.maybe });
+});
+
 test(`stopped with more under way than it can wait for, it ends with 0 and goes on after its restart ${AGAIN}`, async () => {
   await using load = new Load({ clients: [world.client], random, book });
   await load.more(50);

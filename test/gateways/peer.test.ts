@@ -47,7 +47,9 @@ test('a socket without a listener is a peer that is away', async (context) => {
   const peer = new Peer('/nowhere/at/all.sock', systemClock);
   context.after(() => peer.close());
   assert.equal(await peer.offer(ID, 1990, PATIENCE_MS), 'away');
-  assert.equal(await peer.purge(PATIENCE_MS), false);
+  assert.equal(await peer.holdStill('1', PATIENCE_MS), false);
+  assert.equal(await peer.freeze('1', PATIENCE_MS), false);
+  assert.equal(await peer.forget('1', PATIENCE_MS), false);
   await peer.flush(PATIENCE_MS);
 });
 
@@ -63,11 +65,17 @@ test('a peer that hangs is away at the deadline, and a flush is over then', asyn
   assert.equal(clock.timers, 0);
 });
 
-test('a purge is done when the peer says so', async (context) => {
+test('a peer holds still, freezes, and forgets, when it says so', async (context) => {
   const { server, peer } = await meetPeer(context);
   for (const status of [200, 204, 404, 503]) {
     server.behave = answering(status, status === 204 ? '' : '{}');
-    assert.equal(await peer.purge(PATIENCE_MS), status === 200, String(status));
+    assert.equal(await peer.holdStill('123', PATIENCE_MS), status === 200, String(status));
+    assert.equal(await peer.freeze('123', PATIENCE_MS), status === 200, String(status));
+    assert.equal(await peer.forget('123', PATIENCE_MS), status === 200, String(status));
   }
-  assert.equal(server.seen[0]?.path, '/internal/purge');
+  const paths = server.seen.slice(0, 3).map(({ path }) => path);
+  assert.deepEqual(
+    paths,
+    ['hold-still', 'freeze', 'forget'].map((word) => `/internal/${word}?123`),
+  );
 });

@@ -164,31 +164,6 @@ test('all ids are read in pages, each once and in order', async (context) => {
   );
 });
 
-test('a purge leaves nothing, while others read and record', async (context) => {
-  const ledger = await makeLedger(server, context);
-  const connection = await connectLibpq(ledger.url, 20_000, systemClock);
-  context.after(() => connection.close());
-  const purge = { isDone: false };
-  const busy = [
-    (async () => {
-      for (let n = 0; !purge.isDone; n++) await connection.record(batchOf([rowOf(n, 1, NOON)]));
-    })(),
-    (async () => {
-      while (!purge.isDone) await ledger.reader.totals({ fromMs: 0, toMs: NOON + 1 });
-    })(),
-  ];
-  try {
-    for (let n = 0; n < 50; n++) await ledger.reader.purge();
-  } finally {
-    purge.isDone = true;
-    await Promise.all(busy);
-  }
-  await ledger.reader.purge();
-  await compare(ledger, [], { fromMs: 0, toMs: NOON + 60_000 });
-  assert.deepEqual(await ledger.reader.idsAfter(rowOf(0).correlationId, 10), []);
-  assert.doesNotMatch(await server.log(), /deadlock/);
-});
-
 test('a read of a database that does not answer fails by itself, and the next one works when it does', async (context) => {
   const { url } = await makeLedger(server, context);
   const proxy = await GapProxy.start(url);

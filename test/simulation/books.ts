@@ -95,6 +95,7 @@ export class Books {
         }
         break;
       case 'full':
+      case 'purging':
         // Not its owner: the owner may have taken it with its answer lost.
         if (!byOwner) account.maybe = true;
         break;

@@ -36,7 +36,7 @@ export class Instance {
     this.config = parts.config;
     this.#dice = parts.world.dice.fork();
     const bytes = HEADER_BYTES + parts.config.RING_SLOTS * SLOT_BYTES;
-    this.#disk = new SimulatedDisk(bytes, parts.config.JOURNAL_SYNC === 'always', parts.world.dice);
+    this.#disk = new SimulatedDisk(bytes, parts.config.JOURNAL_SYNC !== 'never', parts.world.dice);
   }
 
   /** Takes calls. */
@@ -50,7 +50,7 @@ export class Instance {
       disk: this.#disk,
       clockOffMs: () => this.clockOffMs,
       diesAtStep: this.#throwDeath(),
-      onDeath: () => this.#onDeath(),
+      onDeath: (how) => this.#onDeath(how),
     });
     if (!program.alive) return;
     try {
@@ -113,12 +113,14 @@ export class Instance {
     return 1 + this.#dice.below(2 * weather.crashEverySteps);
   }
 
-  #onDeath(): void {
+  #onDeath(how: string): void {
     const { weather, timeline } = this.#world;
-    const always = this.config.JOURNAL_SYNC === 'always';
+    const { JOURNAL_SYNC } = this.config;
+    // After a stop in order all is on the disk, where it is synced at all.
+    const isSafe = JOURNAL_SYNC === 'always' || (JOURNAL_SYNC === 'interval' && how === 'stop');
     if (
       this.#powerLost ||
-      (always && !weather.healed && this.#dice.chance(weather.powerLossShare))
+      (isSafe && !weather.healed && this.#dice.chance(weather.powerLossShare))
     ) {
       weather.count('power lost');
       this.#disk.losePower();

@@ -57,6 +57,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'half-written.\n        await journal.synced();',
     '\n',
   ),
+  one('a stop leaves the journal unsynced', 'engine.js', 'await this.#syncLast();', ';'),
   // Outcomes
   one(
     'a time-out is taken for declined',

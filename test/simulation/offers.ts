@@ -7,7 +7,7 @@ import type { Instance } from './instance.ts';
 import type { Program } from './program.ts';
 import type { World } from './world.ts';
 
-/** As in main.ts. */
+/** As in instance.ts. */
 const OFFER_MS = 500;
 const TRAVEL_MS = [0.05, 1] as const;
 
@@ -52,6 +52,7 @@ function offeredOf(told: Exclude<Told, 'cut'>): Offered {
       return 'conflict';
     case 'foreign':
     case 'full':
+    case 'purging':
     case 'broken':
     case 'failed':
       return 'away';

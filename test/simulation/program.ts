@@ -28,7 +28,7 @@ export interface ProgramParts {
   readonly clockOffMs: () => number;
   /** It dies at this port call. */
   readonly diesAtStep: number;
-  readonly onDeath: () => void;
+  readonly onDeath: (how: string) => void;
 }
 
 export class Program implements Caller {
@@ -77,7 +77,7 @@ export class Program implements Caller {
     this.#parts.world.note(how, -1, this.#steps);
     for (const answer of this.#calls) answer('cut');
     this.#calls.clear();
-    this.#parts.onDeath();
+    this.#parts.onDeath(how);
   }
 
   /** What ends a process: it must have been the disk. */

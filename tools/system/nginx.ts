@@ -12,10 +12,14 @@ export interface Front {
   readonly socketPaths: readonly string[];
 }
 
-/** The template with its two blanks filled. */
+/** The template with its three blanks filled. */
 function fillTemplate(template: string, { listen, socketPaths }: Front): string {
-  const servers = socketPaths.map((path) => `    server unix:${path} max_fails=1 fail_timeout=1s;`);
-  return template.replaceAll('${LISTEN}', listen).replaceAll('${SERVERS}', servers.join('\n'));
+  const servers = (marks: string): string =>
+    socketPaths.map((path) => `    server unix:${path} ${marks};`).join('\n');
+  return template
+    .replaceAll('${LISTEN}', listen)
+    .replaceAll('${SERVERS}', servers('max_fails=1 fail_timeout=1s'))
+    .replaceAll('${UNMARKED_SERVERS}', servers('max_fails=0'));
 }
 
 /** Writes the configuration into `directory`; the command that serves it. */

@@ -1,0 +1,219 @@
+// One API instance: reads the settings, joins the engine with the world, and ends the process when it is told to stop.
+//
+// Exit codes: 0 stopped in order, 1 a fault of ours or of the journal (a new start recovers), 2 a setting that can't be used.
+
+import { ApiServer } from './api/server.ts';
+import { createRouter, type Desk } from './api/routes.ts';
+import { DiskJournalFile } from './buffer/journal-file.ts';
+import { HEADER_BYTES, JournalError, SLOT_BYTES } from './buffer/journal.ts';
+import { nextTurn, sleep, systemClock } from './clock.ts';
+import { ConfigError, readConfig, type Config } from './config.ts';
+import { Engine } from './engine.ts';
+import { HealthWatch } from './gateways/health.ts';
+import { Peer } from './gateways/peer.ts';
+import { HttpProcessor } from './gateways/processor.ts';
+import { Bulletin } from './ledger/bulletin.ts';
+import { connectLibpq } from './ledger/libpq.ts';
+import { LedgerPurge } from './ledger/purge.ts';
+import { LedgerReader } from './ledger/reader.ts';
+import { createLog } from './log.ts';
+import { Purge } from './purge.ts';
+import { rehearse } from './rehearsal.ts';
+import { Summaries } from './summary/totals.ts';
+
+const clock = systemClock;
+const log = createLog(clock);
+
+const SCHEMA_RETRY_MS = 500;
+/** A summary waits this long for what is being recorded. */
+const FLUSH_MS = 200;
+const OFFER_MS = 500;
+/** For the requests under way when we stop: as long as nginx waits for a payment's answer. */
+const LAST_ANSWERS_MS = 1_000;
+
+function fatal(error: unknown): void {
+  log('fatal', {
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  process.exit(1);
+}
+
+/** Ends the process. `stop` may come at any moment: as long as the doors are closed, all there is to lose is in the journal. */
+export async function run(
+  environment: Readonly<Record<string, string | undefined>>,
+  stop: AbortSignal,
+): Promise<void> {
+  process.on('uncaughtException', fatal);
+  process.on('unhandledRejection', fatal);
+  try {
+    await live(readConfig(environment), stop);
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof JournalError) {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(2);
+    }
+    fatal(error);
+  }
+}
+
+async function live(config: Config, stop: AbortSignal): Promise<void> {
+  log('starting');
+  // Signals are heard between turns.
+  await nextTurn(clock);
+  if (stop.aborted) endInOrder();
+  const file = new DiskJournalFile(
+    config.JOURNAL_PATH,
+    HEADER_BYTES + config.RING_SLOTS * SLOT_BYTES,
+  );
+  const processors = [
+    new HttpProcessor(config.PROCESSOR_DEFAULT_URL, config.POOL_DEFAULT, clock),
+    new HttpProcessor(config.PROCESSOR_FALLBACK_URL, config.POOL_FALLBACK, clock),
+  ] as const;
+  const reader = new LedgerReader(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, (error) =>
+    log('ledger connection lost', { message: error.message }),
+  );
+  const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
+  const others = peers.filter((_, n) => config.PEER_SOCKET_PATHS[n] !== config.SOCKET_PATH);
+  const engine = new Engine(config, {
+    clock,
+    journalFile: file,
+    processors,
+    ledger: {
+      connect: () => connectLibpq(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, clock),
+      find: (ids) => reader.find(ids),
+      idsAfter: (id, most) => reader.idsAfter(id, most),
+    },
+    offer: async (owner, id, cents) => peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
+    log,
+    onFatal: fatal,
+  });
+  const { slots, damagedCells } = engine.recover(file.isNew);
+  log('recovered', { payments: slots.length, damagedCells });
+
+  const health = watchHealth(config, processors, engine);
+  const purge = new Purge({
+    clock,
+    engine,
+    begin: () => LedgerPurge.begin(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS),
+    isUnderWay: () => reader.isBeingPurged(),
+    others,
+  });
+  const desk = createDesk({ engine, reader, others, purge });
+  const router = createRouter({
+    desk,
+    amountMaxCents: config.AMOUNT_MAX_CENTS,
+    allowPurge: config.ALLOW_PURGE === '1',
+  });
+  const server = new ApiServer(config.SOCKET_PATH, router);
+  void makeSchema(reader);
+  if (config.REHEARSAL > 0) await rehearse(config, config.REHEARSAL, clock, stop);
+  await nextTurn(clock);
+  if (stop.aborted) endInOrder();
+  engine.start();
+  await server.listen();
+  log('listening', { socket: config.SOCKET_PATH });
+
+  await aborted(stop);
+  log('stopping');
+  health.stop();
+  await stopInOrder(server, engine, config.DRAIN_MS);
+  endInOrder(engine.status());
+}
+
+function endInOrder(status = {}): never {
+  log('stopped', status);
+  process.exit(0);
+}
+
+/**
+ * The doors first. What came in before is answered by an engine that still runs: it is held in the journal, which is as safe as
+ * anywhere, and refusing it would be an error for nothing. What comes later finds no door, and nginx takes it to another instance.
+ */
+async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): Promise<void> {
+  const endMs = clock.elapsed() + drainMs;
+  const closed = server.close(sleep(clock, drainMs));
+  await Promise.race([closed, sleep(clock, Math.min(drainMs, LAST_ANSWERS_MS))]);
+  await engine.stop(Math.max(0, endMs - clock.elapsed()));
+  await closed;
+}
+
+interface DeskParts {
+  readonly engine: Engine;
+  readonly reader: LedgerReader;
+  readonly others: readonly Peer[];
+  readonly purge: Purge;
+}
+
+function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
+  const flush = (): Promise<void> => Promise.race([engine.flush(), sleep(clock, FLUSH_MS)]);
+  const settled = async (): Promise<void> => {
+    await Promise.all([flush(), ...others.map((peer) => peer.flush(FLUSH_MS))]);
+  };
+  const summaries = new Summaries({ settled, totals: (range) => reader.totals(range) });
+  return {
+    pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
+    summary: (query) => summaries.of(query),
+    purge: () => leadPurge(purge),
+    holdStill: (name) => purge.holdStill(name),
+    freeze: (name) => purge.freeze(name),
+    forget: (name) => purge.forget(name),
+    flush,
+    status: () => JSON.stringify(engine.status()),
+  };
+}
+
+async function leadPurge(purge: Purge): Promise<'purged' | 'busy'> {
+  try {
+    const told = await purge.lead();
+    log('purge', { told });
+    return told;
+  } catch (error) {
+    log('purge failed', { message: (error as Error).message });
+    throw error;
+  }
+}
+
+function watchHealth(
+  config: Config,
+  processors: readonly [HttpProcessor, HttpProcessor],
+  engine: Engine,
+): { stop(): void } {
+  const bulletin = new Bulletin({
+    url: config.DATABASE_URL,
+    timeoutMs: config.LEDGER_TIMEOUT_MS,
+    clock,
+    onNews: (text) => watch.hear(text),
+  });
+  const watch = new HealthWatch({
+    clock,
+    processors,
+    everyMs: config.HEALTH_EVERY_MS,
+    timeoutMs: config.HEALTH_TIMEOUT_MS,
+    leadingSinceMs: () => bulletin.leadingSinceMs,
+    publish: (text) => bulletin.publish(text),
+    onHealth: (processor, told) => engine.hear(processor, told),
+  });
+  bulletin.start();
+  watch.start();
+  return { stop: () => watch.stop() };
+}
+
+/** The database may come later than we do; until then payments are held. */
+async function makeSchema(reader: LedgerReader): Promise<void> {
+  for (;;) {
+    try {
+      await reader.ensureSchema(new URL('./ledger/schema.sql', import.meta.url));
+      return;
+    } catch (error) {
+      log('ledger unavailable', { message: (error as Error).message });
+      await sleep(clock, SCHEMA_RETRY_MS);
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
