@@ -69,7 +69,7 @@ export class Engine {
   async stop(drainMs: number): Promise<void> {
     const { intake, crew, verifier, handOvers, reconcilers, writer } = this.#pipeline;
     this.#stopped = true;
-    intake.openTo = 'none';
+    intake.openTo = 'stopping';
     crew.pause();
     verifier.stop();
     for (const handOver of handOvers) handOver.stop();

@@ -53,6 +53,7 @@ export const unavailable = (reason: string): Reply =>
 export const FULL = unavailable('no room for more payments now');
 export const BUSY = unavailable('too many summaries at once');
 export const PURGING = unavailable('a purge is under way');
+export const STOPPING = unavailable('this instance is stopping');
 export const NOT_STILL = unavailable('does not hold still for this purge');
 export const BROKEN = unavailable('payments can not be held safely now');
 export const ok = (text: string): Reply => json(200, text);

@@ -9,7 +9,7 @@ import { send } from './replies.ts';
 
 /**
  * - accepted, repeated: safely held, or known with this amount. - conflict: known with another amount.
- * - full: no room, or not taking any now. - purging: not before a purge is over. - foreign: another instance's, and handed over by one already.
+ * - full: no room. - purging: not before a purge is over. - stopping: not here any more. - foreign: another instance's, and handed over by one already.
  * - broken: can't be held safely.
  */
 type PaymentAnswer =
@@ -18,6 +18,7 @@ type PaymentAnswer =
   | 'conflict'
   | 'full'
   | 'purging'
+  | 'stopping'
   | 'foreign'
   | 'broken';
 
@@ -27,6 +28,7 @@ const REPLIES: Readonly<Record<PaymentAnswer, replies.Reply>> = {
   conflict: replies.CONFLICT,
   full: replies.FULL,
   purging: replies.PURGING,
+  stopping: replies.STOPPING,
   foreign: replies.MISDIRECTED,
   broken: replies.BROKEN,
 };

@@ -9,14 +9,17 @@ import type { Journal } from './journal.ts';
 import type { Ring } from './ring.ts';
 import type { SettledFilter } from './settled-filter.ts';
 
-/** - full: no slot is free, or none is given now. - purging: not before a purge is over. - broken: the journal can't be written. */
-export type Held = 'accepted' | 'full' | 'purging' | 'broken';
+/** What an instance that is not open answers. */
+export type Refusal = 'purging' | 'stopping';
+
+/** - full: no slot is free. - purging: not before a purge is over. - broken: the journal can't be written. */
+export type Held = 'accepted' | 'full' | 'broken' | Refusal;
 
 /**
- * - peers: a purge waits until nothing is under way, which what others hold for us is. - purging: it is about to forget
- * everything. - none: the process is stopping.
+ * Whose payments are held. - peers: a purge waits until nothing is under way, which what others hold for us is. - purging, stopping:
+ * nobody's.
  */
-type OpenTo = 'all' | 'peers' | 'purging' | 'none';
+type OpenTo = 'all' | 'peers' | Refusal;
 
 export interface IntakeParts {
   readonly ring: Ring;
@@ -53,16 +56,15 @@ export class Intake {
   }
 
   /** Why nothing is held now, of another instance (`fromPeer`) or a client; undefined when it is. */
-  refusal(fromPeer: boolean): 'full' | 'purging' | undefined {
+  refusal(fromPeer: boolean): Refusal | undefined {
     switch (this.openTo) {
       case 'all':
         return undefined;
       case 'peers':
         return fromPeer ? undefined : 'purging';
       case 'purging':
-        return 'purging';
-      case 'none':
-        return 'full';
+      case 'stopping':
+        return this.openTo;
     }
   }
 

@@ -164,20 +164,28 @@ test('each answer of the desk has its status; a 503 says when to come back', asy
     'conflict',
     'full',
     'purging',
+    'stopping',
     'foreign',
     'broken',
   ] as const;
   const queue = [...answers];
   const { path } = await start(t, { pay: () => queue.shift() ?? 'full' });
   const seen: string[] = [];
+  const reasons: string[] = [];
   for (const _ of answers) {
     const socket = await open(path);
     socket.write(post(BODY, 'Connection: close\r\n'));
     const text = await until(socket, /never/);
     seen.push(text.slice(9, 12));
     assert.equal(/Retry-After: 1\r\n/.test(text), text.startsWith('HTTP/1.1 503'));
+    reasons.push(/"reason":"(.*)"/.exec(text)?.[1] ?? '');
   }
-  assert.deepEqual(seen, ['202', '202', '409', '503', '503', '421', '503']);
+  assert.deepEqual(seen, ['202', '202', '409', '503', '503', '503', '421', '503']);
+  assert.deepEqual(reasons.slice(3, 6), [
+    'no room for more payments now',
+    'a purge is under way',
+    'this instance is stopping',
+  ]);
 });
 
 test('a ledger that can not be read is a 503, a purge that is not allowed a 404', async (t) => {

@@ -95,13 +95,13 @@ test('while it is closed nothing is held, and repeats are still known', () => {
   for (const [openTo, refusal] of [
     ['peers', 'purging'],
     ['purging', 'purging'],
-    ['none', 'full'],
+    ['stopping', 'stopping'],
   ] as const) {
     intake.openTo = openTo;
     assert.equal(admission.admit(idOf(2), 1, false), refusal);
     assert.equal(admission.admit(idOf(1), 1, false), 'repeated');
   }
-  assert.equal(admission.admit(idOf(2), 1, true), 'full');
+  assert.equal(admission.admit(idOf(2), 1, true), 'stopping');
   intake.openTo = 'purging';
   assert.equal(admission.admit(idOf(2), 1, true), 'purging');
   intake.openTo = 'peers';

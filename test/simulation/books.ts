@@ -96,6 +96,7 @@ export class Books {
         break;
       case 'full':
       case 'purging':
+      case 'stopping':
         // Not its owner: the owner may have taken it with its answer lost.
         if (!byOwner) account.maybe = true;
         break;

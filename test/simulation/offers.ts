@@ -53,6 +53,7 @@ function offeredOf(told: Exclude<Told, 'cut'>): Offered {
     case 'foreign':
     case 'full':
     case 'purging':
+    case 'stopping':
     case 'broken':
     case 'failed':
       return 'away';
