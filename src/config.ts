@@ -57,7 +57,12 @@ export const NUMBER_SETTINGS = {
   AMOUNT_MAX_CENTS: number(9_999_999_999_999, [1, 99_999_999_999_999], 'cents', 'largest amount'),
   SENDS_PER_TURN: number(16, [1, 10_000], 'attempts', 'started in one turn of the event loop'),
   SENDS_PER_S: number(2_000, [1, 1_000_000], 'attempts/s', 'started by one instance at most'),
-  REHEARSAL: number(0, [0, 100_000], 'payments', 'made up before listening, to be warm at once'),
+  REHEARSAL: number(
+    0,
+    [0, 100_000],
+    'payments',
+    'made up before listening when the journal is new',
+  ),
   DRAIN_MS: number(10_000, [0, 600_000], 'ms', 'for what is in flight after SIGTERM'),
 } as const satisfies Record<string, NumberSetting>;
 
