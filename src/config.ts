@@ -58,7 +58,12 @@ export const NUMBER_SETTINGS = {
   SENDS_PER_TURN: number(16, [1, 10_000], 'attempts', 'started in one turn of the event loop'),
   SENDS_GATHER_MS: number(0, [0, 1_000], 'ms', 'what is queued within is sent in one go'),
   SENDS_PER_S: number(2_000, [1, 1_000_000], 'attempts/s', 'started by one instance at most'),
-  REHEARSAL: number(0, [0, 100_000], 'payments', 'made up before listening, to be warm at once'),
+  REHEARSAL: number(
+    0,
+    [0, 100_000],
+    'payments',
+    'made up before listening when the journal is new',
+  ),
   DRAIN_MS: number(10_000, [0, 600_000], 'ms', 'for what is in flight after SIGTERM'),
 } as const satisfies Record<string, NumberSetting>;
 

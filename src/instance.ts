@@ -106,7 +106,7 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   });
   const server = new ApiServer(config.SOCKET_PATH, router);
   void makeSchema(reader);
-  if (config.REHEARSAL > 0) await rehearse(config, config.REHEARSAL, clock, stop);
+  if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
   await nextTurn(clock);
   if (stop.aborted) endInOrder();
   engine.start();

@@ -1,6 +1,9 @@
 // A rehearsal before the doors open: some thousand made-up payments go through a pipeline of their own, so that V8 has compiled the way of
 // a payment when the first real one comes. Without it, the first 200 cost half as much CPU again and the slowest take
 // three times as long (measured under a quota of 0.45 CPU, Node 24). Nothing of it outlives it; nothing leaves the process.
+//
+// Only before the first life of a journal: where there was one already, payments wait for this instance, in the journal and at
+// the others, which hold what they can't send. That costs more than being cold.
 
 import { createRouter } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
