@@ -38,6 +38,8 @@ export async function rehearse(
       CONSUMERS: Math.min(config.CONSUMERS, SLOTS),
       SETTLED_FILTER_MIB: 1,
       JOURNAL_SYNC: 'never',
+      // Sending is rehearsed as much as intake.
+      SENDS_PER_S: 1_000_000,
     },
     {
       clock,
