@@ -1,6 +1,18 @@
 // Every setting, read once from the environment: its unit, its bounds, its default, and how the bounds
 // stand together. A setting out of bounds stops the start with a message that names it.
 
+/** How long nginx waits for an answer: proxy_read_timeout in nginx.conf.template, in general and for a payment. */
+export const NGINX_READ_MS = 5_000;
+export const NGINX_PAYMENT_MS = 1_000;
+/** A payment's answer waits this long for the instance that owns it, and then takes it in. */
+export const OFFER_MS = NGINX_PAYMENT_MS / 2;
+/** A summary waits this long for what is being recorded, and then for a connection and a statement. */
+export const FLUSH_MS = 200;
+
+/** What the contest's processors work on at once, lookups included; they queue 500 more and decline the rest. */
+const PROCESSOR_AT_ONCE = 800;
+const PROCESSOR_QUEUE = 500;
+
 /** A setting that is a whole number. */
 export interface NumberSetting {
   readonly unit: string;
@@ -28,7 +40,12 @@ export const NUMBER_SETTINGS = {
   ),
   POOL_DEFAULT: number(1_000, [1, 10_000], 'connections', 'to the default processor at most'),
   POOL_FALLBACK: number(100, [1, 10_000], 'connections', 'to the fallback processor at most'),
-  IN_FLIGHT_MAX: number(700, [1, 100_000], 'attempts', 'at one processor, over all instances'),
+  IN_FLIGHT_MAX: number(
+    700,
+    [1, PROCESSOR_AT_ONCE],
+    'attempts',
+    'at one processor, over all instances',
+  ),
   TIMEOUT_DEFAULT_MS: number(300, [1, 60_000], 'ms', 'shortest wait for the default processor'),
   TIMEOUT_FALLBACK_MS: number(3_000, [1, 60_000], 'ms', 'shortest wait for the fallback processor'),
   TIMEOUT_SLACK_MS: number(
@@ -140,6 +157,7 @@ function readNumber(name: string, setting: NumberSetting, text: string | undefin
 
 /** Limits that make sense alone and not together. */
 function checkTogether(config: Config): void {
+  const instances = config.PEER_SOCKET_PATHS.length;
   const rules: readonly (readonly [boolean, string])[] = [
     [config.RING_SLOTS >= config.CONSUMERS, 'RING_SLOTS must be at least CONSUMERS'],
     [config.BATCH_ROWS <= config.BATCH_ROWS_MAX, 'BATCH_ROWS must be at most BATCH_ROWS_MAX'],
@@ -151,10 +169,22 @@ function checkTogether(config: Config): void {
       config.PEER_SOCKET_PATHS.includes(config.SOCKET_PATH),
       'PEER_SOCKET_PATHS must contain SOCKET_PATH',
     ],
-    [config.PEER_SOCKET_PATHS.length <= 16, 'PEER_SOCKET_PATHS must name at most 16 sockets'],
+    [instances <= 16, 'PEER_SOCKET_PATHS must name at most 16 sockets'],
     [
-      new Set(config.PEER_SOCKET_PATHS).size === config.PEER_SOCKET_PATHS.length,
+      new Set(config.PEER_SOCKET_PATHS).size === instances,
       'PEER_SOCKET_PATHS must name each socket once',
+    ],
+    [
+      config.IN_FLIGHT_MAX >= instances,
+      'IN_FLIGHT_MAX must be at least the number of instances (PEER_SOCKET_PATHS), which share it',
+    ],
+    [
+      config.IN_FLIGHT_MAX + config.RECONCILERS * instances <= PROCESSOR_AT_ONCE + PROCESSOR_QUEUE,
+      'IN_FLIGHT_MAX and the RECONCILERS of all instances must be at most 1300 together: a processor declines what is more',
+    ],
+    [
+      FLUSH_MS + 2 * config.LEDGER_TIMEOUT_MS < NGINX_READ_MS,
+      'LEDGER_TIMEOUT_MS must be at most 2399: a summary may wait for it twice, and nginx waits for a summary for 5 s',
     ],
   ];
   for (const [holds, message] of rules) if (!holds) throw new ConfigError(message);

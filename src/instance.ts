@@ -7,7 +7,14 @@ import { createRouter, type Desk } from './api/routes.ts';
 import { DiskJournalFile } from './buffer/journal-file.ts';
 import { HEADER_BYTES, JournalError, SLOT_BYTES } from './buffer/journal.ts';
 import { nextTurn, sleep, systemClock } from './clock.ts';
-import { ConfigError, readConfig, type Config } from './config.ts';
+import {
+  ConfigError,
+  FLUSH_MS,
+  NGINX_PAYMENT_MS,
+  OFFER_MS,
+  readConfig,
+  type Config,
+} from './config.ts';
 import { Engine } from './engine.ts';
 import { HealthWatch } from './gateways/health.ts';
 import { Peer } from './gateways/peer.ts';
@@ -25,11 +32,6 @@ const clock = systemClock;
 const log = createLog(clock);
 
 const SCHEMA_RETRY_MS = 500;
-/** A summary waits this long for what is being recorded. */
-const FLUSH_MS = 200;
-const OFFER_MS = 500;
-/** For the requests under way when we stop: as long as nginx waits for a payment's answer. */
-const LAST_ANSWERS_MS = 1_000;
 
 function fatal(error: unknown): void {
   log('fatal', {
@@ -132,7 +134,7 @@ function endInOrder(status = {}): never {
 async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): Promise<void> {
   const endMs = clock.elapsed() + drainMs;
   const closed = server.close(sleep(clock, drainMs));
-  await Promise.race([closed, sleep(clock, Math.min(drainMs, LAST_ANSWERS_MS))]);
+  await Promise.race([closed, sleep(clock, Math.min(drainMs, NGINX_PAYMENT_MS))]);
   await engine.stop(Math.max(0, endMs - clock.elapsed()));
   await closed;
 }

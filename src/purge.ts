@@ -53,6 +53,8 @@ export interface PurgeParts {
 const STILL_MS = 10_000;
 /** More than STILL_MS: a follower's no should arrive. */
 const ANSWER_MS = 11_000;
+/** For what is done at once. */
+const ORDER_MS = 2_000;
 const ASK_EVERY_MS = 50;
 /** Longer than a purge takes. */
 const CLOSED_MAX_MS = 30_000;
@@ -77,10 +79,10 @@ export class Purge {
       const purge = String(clock.random()).slice(2);
       const stills = others.map((other) => other.holdStill(purge, ANSWER_MS));
       demand([await this.holdStill(purge), ...(await Promise.all(stills))], 'hold still');
-      const freezes = others.map((other) => other.freeze(purge, ANSWER_MS));
+      const freezes = others.map((other) => other.freeze(purge, ORDER_MS));
       demand([this.freeze(purge), ...(await Promise.all(freezes))], 'freeze');
       await ledger.empty();
-      const forgets = others.map((other) => other.forget(purge, ANSWER_MS));
+      const forgets = others.map((other) => other.forget(purge, ORDER_MS));
       demand([this.forget(purge), ...(await Promise.all(forgets))], 'forget');
     } finally {
       await ledger.end();

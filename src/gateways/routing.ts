@@ -20,7 +20,7 @@ export class Routing {
     };
     const { IN_FLIGHT_MAX, PEER_SOCKET_PATHS, PROBE_EVERY_MS: probeEveryMs } = config;
     // The processors' limit counts all callers.
-    const share = Math.max(1, Math.floor(IN_FLIGHT_MAX / PEER_SOCKET_PATHS.length));
+    const share = Math.floor(IN_FLIGHT_MAX / PEER_SOCKET_PATHS.length);
     const lane = (feeBps: number, connections: number): Lane =>
       new Lane(clock, { feeBps, inFlightMax: Math.min(share, connections), probeEveryMs });
     this.lanes = [

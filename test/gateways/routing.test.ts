@@ -123,7 +123,7 @@ test('the limit on what is under way is shared by the instances, and never above
   assert.deepEqual(limits({}), [700, 100]);
   assert.deepEqual(limits({ PEER_SOCKET_PATHS: '/a,/b' }), [350, 100]);
   assert.deepEqual(limits({ PEER_SOCKET_PATHS: '/a,/b,/c', POOL_FALLBACK: '1000' }), [233, 233]);
-  assert.deepEqual(limits({ IN_FLIGHT_MAX: '1', PEER_SOCKET_PATHS: '/a,/b' }), [1, 1]);
+  assert.deepEqual(limits({ IN_FLIGHT_MAX: '2', PEER_SOCKET_PATHS: '/a,/b' }), [1, 1]);
 });
 
 test('time-outs follow what health reports, within their bounds; the eager ones are fixed', () => {

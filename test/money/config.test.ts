@@ -1,10 +1,14 @@
 // Settings: each bound holds and names itself, and so does each rule between them.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import {
   ConfigError,
+  NGINX_PAYMENT_MS,
+  NGINX_READ_MS,
   NUMBER_SETTINGS,
+  OFFER_MS,
   readConfig,
   TEXT_SETTINGS,
   WORD_SETTINGS,
@@ -102,6 +106,32 @@ test('limits that make no sense together are refused', () => {
   refuses({ TIMEOUT_DEFAULT_MS: '15001' }, /TIMEOUT_MAX_MS must be at least/);
 });
 
+const peersOf = (instances: number): string =>
+  ['/run/a.sock', ...Array.from({ length: instances - 1 }, (_, n) => `/run/${n}`)].join(',');
+
+test('what all instances send to a processor at once is what it takes', () => {
+  const PEER_SOCKET_PATHS = peersOf(3);
+  readConfig({ ...GIVEN, PEER_SOCKET_PATHS });
+  refuses({ IN_FLIGHT_MAX: '801' }, /^IN_FLIGHT_MAX is "801"/);
+  readConfig({ ...GIVEN, PEER_SOCKET_PATHS, IN_FLIGHT_MAX: '3' });
+  refuses({ PEER_SOCKET_PATHS, IN_FLIGHT_MAX: '2' }, /IN_FLIGHT_MAX must be at least the number/);
+  readConfig({ ...GIVEN, PEER_SOCKET_PATHS, RECONCILERS: '200' });
+  refuses({ PEER_SOCKET_PATHS, RECONCILERS: '201' }, /RECONCILERS .* must be at most 1300/);
+});
+
+test('nothing that an answer depends on is waited for longer than nginx waits for the answer', () => {
+  readConfig({ ...GIVEN, LEDGER_TIMEOUT_MS: '2399' });
+  refuses({ LEDGER_TIMEOUT_MS: '2400' }, /LEDGER_TIMEOUT_MS must be at most 2399/);
+  assert.ok(OFFER_MS < NGINX_PAYMENT_MS);
+  const template = readFileSync('nginx/nginx.conf.template', 'utf8');
+  const waitMs = (before: string): number =>
+    1_000 * Number(new RegExp(`${before}[^}]*?proxy_read_timeout (\\d+)s;`).exec(template)?.[1]);
+  assert.equal(waitMs('proxy_http_version'), NGINX_READ_MS);
+  assert.equal(waitMs('location = /payments '), NGINX_PAYMENT_MS);
+  // A purge may take 11 s for its first step, 2 s for each of three others, and a few answers of the ledger.
+  assert.ok(waitMs('location = /purge-payments ') > 11_000 + 3 * 2_000 + 8 * 2_399);
+});
+
 test('the instances know each other, and each socket is one of them', () => {
   const peers = '/run/b.sock,/run/a.sock';
   const config = readConfig({ ...GIVEN, PEER_SOCKET_PATHS: peers });
@@ -109,8 +139,7 @@ test('the instances know each other, and each socket is one of them', () => {
   refuses({ PEER_SOCKET_PATHS: '/run/b.sock,/run/c.sock' }, /must contain SOCKET_PATH/);
   // An instance named twice would hand payments over to itself.
   refuses({ PEER_SOCKET_PATHS: '/run/a.sock,/run/a.sock' }, /name each socket once/);
-  const many = ['/run/a.sock', ...Array.from({ length: 16 }, (_, n) => `/run/${n}`)].join(',');
-  refuses({ PEER_SOCKET_PATHS: many }, /at most 16/);
+  refuses({ PEER_SOCKET_PATHS: peersOf(17) }, /at most 16/);
 });
 
 test('addresses are of the right kind, and a password is never shown', () => {
