@@ -9,7 +9,7 @@ import { BodyRequest } from '../../src/api/body.ts';
 import { DiskJournalFile } from '../../src/buffer/journal-file.ts';
 import { Journal } from '../../src/buffer/journal.ts';
 import { HttpProcessor } from '../../src/gateways/processor.ts';
-import { LedgerReader } from '../../src/ledger/reader.ts';
+import { LedgerPurge } from '../../src/ledger/purge.ts';
 
 type Method = (this: object, ...parameters: unknown[]) => unknown;
 type Done = (error: unknown, ...results: unknown[]) => void;
@@ -41,7 +41,7 @@ const POINTS = {
   'before free': () => before(journal, 'free'),
   'in free': () => inside('free'),
   'offer sent': () => inCall('undici:request:bodySent', '/internal/payments'),
-  'after truncate': () => after(LedgerReader.prototype, 'purge'),
+  'after truncate': () => after(LedgerPurge.prototype, 'empty'),
   'before second free': () => before(journal, 'free', second()),
 } as const satisfies Readonly<Record<string, () => void>>;
 
