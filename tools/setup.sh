@@ -22,14 +22,22 @@ if command -v flock >/dev/null; then
   flock 9
 fi
 
-# The package of each command that is missing among the given ones.
+# A command, or libpq's header: pg_config alone proves nothing, since postgresql-common has one too.
+is_there() {
+  case $1 in
+    libpq-fe.h) [ -e "$(pg_config --includedir 2>/dev/null)/libpq-fe.h" ] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+# The package of each thing that is missing among the given ones.
 missing_packages() {
   for pair in "$@"; do
-    command -v "${pair%%:*}" >/dev/null || printf ' %s' "${pair#*:}"
+    is_there "${pair%%:*}" || printf ' %s' "${pair#*:}"
   done
 }
 
-# Installs what is missing of "command:package ...", as root or by a sudo that asks nothing.
+# Installs what is missing of "thing:package ...", as root or by a sudo that asks nothing.
 need() {
   packages=$(missing_packages "$@")
   [ -n "$packages" ] || return 0
@@ -66,7 +74,7 @@ need() {
 }
 
 need_compiler() {
-  need pg_config:libpq-dev g++:g++ make:make python3:python3
+  need libpq-fe.h:libpq-dev g++:g++ make:make python3:python3
 }
 
 # npm succeeds also when it ran no install script (npm 11 runs those that package.json's allowScripts names), and what was built
