@@ -197,7 +197,12 @@ function watchHealth(
   });
   bulletin.start();
   watch.start();
-  return { stop: () => watch.stop() };
+  const stop = (): void => {
+    watch.stop();
+    // The lead is free for another instance at once, not only at our end.
+    void bulletin.close();
+  };
+  return { stop };
 }
 
 /** The database may come later than we do; until then payments are held. */
