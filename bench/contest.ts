@@ -3,6 +3,7 @@
 //
 //   npm run bench:contest -- [preview|final] [rounds, 5] [arms, floor,ours,without]
 //
+// Arms: floor answers 202 and does nothing else; passing also sends, and forgets; ours; without, which is ours without the journal.
 // An arm may also be the path of a compose file that changes the submission, from the project's root.
 
 import { execFile } from 'node:child_process';
@@ -24,6 +25,7 @@ const START_MS_MAX = 60_000;
 
 const ARMS: Readonly<Record<string, readonly string[]>> = {
   floor: ['bench/floor/compose.yml'],
+  passing: ['bench/floor/passing-on.yml'],
   ours: [],
   without: ['bench/floor/without-journal.yml'],
 };
@@ -32,10 +34,15 @@ const FEES = {
   preview: {
     FEE_DEFAULT_BPS: '500',
     FEE_FALLBACK_BPS: '1500',
-    FEE_DEFAULT: '5',
-    FEE_FALLBACK: '15',
+    SIMULATOR_DEFAULT_FEE_PERCENT: '5',
+    SIMULATOR_FALLBACK_FEE_PERCENT: '15',
   },
-  final: { FEE_DEFAULT_BPS: '700', FEE_FALLBACK_BPS: '1000', FEE_DEFAULT: '7', FEE_FALLBACK: '10' },
+  final: {
+    FEE_DEFAULT_BPS: '700',
+    FEE_FALLBACK_BPS: '1000',
+    SIMULATOR_DEFAULT_FEE_PERCENT: '7',
+    SIMULATOR_FALLBACK_FEE_PERCENT: '10',
+  },
 } as const;
 
 interface Run {

@@ -2,7 +2,9 @@
 //
 //   npm run bench:limits -- drain [rounds, 5]    p99 of intake while 10,000 payments are drained, next to calm (twice: the noise)
 //   npm run bench:limits -- burst [rounds, 3]    5,000 payments/s for 10 s, then the books
-//   npm run bench:limits -- most                 more and more payments/s, until p99 is 10 ms, and who was throttled
+//   npm run bench:limits -- most                 more and more payments/s, until p99 is 10 ms or some are refused, and who was throttled
+//
+// The path of a compose file that changes the submission, from the project's root, may follow at the end.
 
 import { sleep, systemClock } from '../src/clock.ts';
 import * as composition from '../tools/compose/composition.ts';
@@ -111,21 +113,25 @@ async function most(): Promise<void> {
     const before = await composition.usageByService();
     const result = await load(rate, WINDOW_MS);
     const after = await composition.usageByService();
+    const left = accepted - (await charged());
     const used = [...after].map(([service, now]) => {
       const { cpuMs, throttledPeriods, periods } = usageBetween(before.get(service) ?? now, now);
       return `${service} ${((100 * cpuMs) / WINDOW_MS).toFixed(0)} %, ${throttledPeriods} of ${periods}`;
     });
     const refused = result.latenciesMs.length - (result.statuses.get(202) ?? 0);
-    rows.push([String(rate), p99(result).toFixed(1), String(refused), used.join('; ')]);
+    const figures = [rate, p99(result).toFixed(1), refused, left].map(String);
+    rows.push([...figures, used.join('; ')]);
     console.error(rows.at(-1)?.join(' | '));
     await settled();
-    if (p99(result) >= P99_MS_MAX) break;
+    if (p99(result) >= P99_MS_MAX || refused > 0) break;
   }
-  const head = ['payments/s', 'p99 ms', 'not 202', 'CPU, throttled periods'];
+  const head = ['payments/s', 'p99 ms', 'not 202', 'left to charge', 'CPU, throttled periods'];
   console.log(markdownTable(head, rows));
 }
 
-const [what, rounds] = process.argv.slice(2);
+const words = process.argv.slice(2);
+const files = words.filter((word) => word.endsWith('.yml'));
+const [what, rounds] = words.filter((word) => !files.includes(word));
 const RUNS: Readonly<Record<string, () => Promise<void>>> = {
   drain: () => drain(Number(rounds ?? 5)),
   burst: () => burst(Number(rounds ?? 3)),
@@ -135,6 +141,7 @@ const run = RUNS[what ?? ''];
 if (run === undefined) throw new Error(`must be one of ${Object.keys(RUNS).join(', ')}`);
 await composition.buildImages(process.env['DOCKER_BUILD_FLAGS']?.split(' ').filter(Boolean) ?? []);
 await composition.down();
+composition.arrange({ files, environment: {} });
 await composition.up();
 try {
   const isReady = async (): Promise<boolean> => (await endpoints.backendSummary()).status === 200;

@@ -51,7 +51,7 @@ function rowOf(knobs: Knobs, result: Result): string[] {
   const setting = (
     name: 'WAIT_COST_BPS_PER_S' | 'FLIGHT_COST_BPS_PER_S' | 'PROBE_EVERY_MS',
   ): string =>
-    knobs['POLICY'] === 'eager' ? '' : String(knobs[name] ?? NUMBER_SETTINGS[name].fallback);
+    knobs['POLICY'] === 'eager' ? '' : String(knobs[name] ?? NUMBER_SETTINGS[name].preset);
   return [
     String(knobs['POLICY'] ?? 'thrifty'),
     setting('WAIT_COST_BPS_PER_S'),

@@ -1,17 +1,44 @@
 // The floor: what node:http costs behind the same nginx and limits when nothing is done with a payment. Reads the body, answers 202.
+//
+// With --pass-on each payment also goes to the default processor as it is, once, whatever becomes of it: what passing on costs anyone,
+// before any promise is kept.
 
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { Pool, type Dispatcher } from 'undici';
 
 const path = process.env['SOCKET_PATH'] ?? '';
 const NOTHING =
   '{"default":{"totalRequests":0,"totalAmount":0},"fallback":{"totalRequests":0,"totalAmount":0}}';
 
+const ignoreAnswer: Dispatcher.DispatchHandler = {
+  onConnect: () => {},
+  onHeaders: () => true,
+  onData: () => true,
+  onComplete: () => {},
+  onError: () => {},
+};
+
+function passOn(pool: Pool, payment: string): void {
+  const requestedAt = new Date().toISOString();
+  const body = `${payment.slice(0, -1)},"requestedAt":"${requestedAt}"}`;
+  const headers = ['content-type', 'application/json'];
+  pool.dispatch({ method: 'POST', path: '/payments', headers, body }, ignoreAnswer);
+}
+
+const pool = process.argv.includes('--pass-on')
+  ? new Pool(process.env['PROCESSOR_DEFAULT_URL'] ?? '', { connections: 400 })
+  : undefined;
 const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
-  request.on('data', () => {});
+  let body = '';
+  request.on('data', (chunk: Buffer) => {
+    body += chunk.toString('latin1');
+  });
   request.on('end', () => {
-    if (request.url === '/payments') response.writeHead(202, ['Content-Length', '0']).end();
-    else response.writeHead(200, ['Content-Type', 'application/json']).end(NOTHING);
+    if (request.url === '/payments') {
+      response.writeHead(202, ['Content-Length', '0']).end();
+      if (pool !== undefined) passOn(pool, body);
+    } else response.writeHead(200, ['Content-Type', 'application/json']).end(NOTHING);
   });
 });
 rmSync(path, { force: true });
