@@ -3,43 +3,34 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { heal } from '../../tools/soak/mischief.ts';
 import { idToText } from '../../src/payment.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit, type AcceptedPayment } from '../world/audit.ts';
 import { processorEntries } from '../world/books.ts';
 import type { Client } from '../world/client.ts';
 import type { Instance } from '../world/instances.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
 import type { CrashPoint } from './crash-at.ts';
 import { crash, journalled, traces } from './crash.ts';
 import { HAND_OVER, PURGE, ROWS, type Crash } from './crash-table.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-let world: World;
-/** Dies in all rows but that of the hand-over; the owner of every payment here. */
-let owner: Instance;
-let other: Instance;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({
-    gaps: true,
-    front: false,
-    environment: {
-      RING_SLOTS: '64',
-      CONSUMERS: '8',
-      // What is sent and asked is counted: a slow machine must not pass for a lost answer.
-      TIMEOUT_SLACK_MS: '60000',
-      TIMEOUT_MAX_MS: '60000',
-    },
-  });
-  owner = world.instance(0);
-  other = world.instance(1);
+const { world, random } = await openStage({
+  gaps: true,
+  front: false,
+  environment: {
+    RING_SLOTS: '64',
+    CONSUMERS: '8',
+    // What is sent and asked is counted: a slow machine must not pass for a lost answer.
+    TIMEOUT_SLACK_MS: '60000',
+    TIMEOUT_MAX_MS: '60000',
+  },
 });
-after(() => world.close());
+/** Dies in all rows but that of the hand-over; the owner of every payment here. */
+const owner = world.instance(0);
+const other = world.instance(1);
 
 const newPayment = (): AcceptedPayment => {
   return { id: `${idToText(random.id()).slice(0, -1)}0`, cents: 1990 };

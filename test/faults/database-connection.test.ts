@@ -1,27 +1,19 @@
 // The connection to PostgreSQL fails in the middle of a batch, in every way a network knows. Whether the statement took
 // effect is then unknown: it is sent again as it is, and the books are right all the same.
 
-import { after, before, test } from 'node:test';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { test } from 'node:test';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { query } from '../world/database.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({
-    gaps: true,
-    front: false,
-    environment: { RING_SLOTS: '5000', LEDGER_TIMEOUT_MS: '400' },
-  });
+const { world, random, book } = await openStage({
+  gaps: true,
+  front: false,
+  environment: { LEDGER_TIMEOUT_MS: '400' },
 });
-after(() => world.close());
 
 const recorded = async (): Promise<number> => {
   const [row] = await query<{ rows: number }>(

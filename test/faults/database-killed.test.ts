@@ -1,22 +1,14 @@
 // PostgreSQL dies, or throws everybody out: payments go on being taken, and every one is recorded when it is back.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { test } from 'node:test';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { query } from '../world/database.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({ environment: { RING_SLOTS: '5000' } });
-});
-after(() => world.close());
+const { world, random, book } = await openStage();
 
 async function under(fault: (load: Load) => Promise<void>): Promise<void> {
   const clients = world.instances.map(({ client }) => client);

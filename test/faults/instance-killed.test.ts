@@ -1,24 +1,16 @@
 // kill -9 of API instances, again and again, while payments come in and both processors misbehave.
 
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { heal, misbehave } from '../../tools/soak/mischief.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
 const KILLS = 3;
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({
-    environment: { RING_SLOTS: '5000', TIMEOUT_FALLBACK_MS: '300', TIMEOUT_SLACK_MS: '300' },
-  });
+const { world, random, book } = await openStage({
+  environment: { TIMEOUT_FALLBACK_MS: '300', TIMEOUT_SLACK_MS: '300' },
 });
-after(() => world.close());
 
 for (const sync of ['never', 'interval', 'always']) {
   test(`kill -9 of instances loses and doubles nothing with JOURNAL_SYNC=${sync} ${AGAIN}`, async () => {

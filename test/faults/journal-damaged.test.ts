@@ -3,27 +3,22 @@
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { Program } from '../world/program.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
 const SLOTS = 2_000;
 const HEADER_BYTES = 4096;
 const CELL_BYTES = 64;
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  const environment = { RING_SLOTS: String(SLOTS) };
-  world = await openWorld({ instances: 1, front: false, environment });
+const { world, random, book } = await openStage({
+  instances: 1,
+  front: false,
+  environment: { RING_SLOTS: String(SLOTS) },
 });
-after(() => world.close());
 
 const recovered = (): { payments: number; damagedCells: number } =>
   JSON.parse(

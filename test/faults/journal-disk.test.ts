@@ -4,25 +4,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { test } from 'node:test';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { needsSmallDisk, SmallDisk } from '../world/small-disk.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
 const SLOTS = 2_000;
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  const environment = { RING_SLOTS: String(SLOTS) };
-  world = await openWorld({ instances: 1, front: false, environment });
+const { world, random, book } = await openStage({
+  instances: 1,
+  front: false,
+  environment: { RING_SLOTS: String(SLOTS) },
 });
-after(() => world.close());
 
 test(
   `a full or read-only disk stops a start with a reason, and doesn't matter once the journal is there ${AGAIN}`,

@@ -2,37 +2,28 @@
 // to both. Whether a request took effect is then unknown: the payment is asked about at that processor, and is charged once.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { test } from 'node:test';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit, chargedAt } from '../world/audit.ts';
 import type { GapProxy } from '../world/gap-proxy.ts';
 import type { Status } from '../world/instances.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  // Eager goes on sending to a processor that misbehaves; without retries a wrong "declined" is charged at the other one at once.
-  world = await openWorld({
-    gaps: true,
-    front: false,
-    environment: {
-      RING_SLOTS: '5000',
-      POLICY: 'eager',
-      RETRIES: '0',
-      TIMEOUT_DEFAULT_MS: '300',
-      TIMEOUT_FALLBACK_MS: '300',
-    },
-  });
-  // So that some requests are always under way.
-  for (const { levers } of world.processors) await levers.setDelay(30);
+// Eager goes on sending to a processor that misbehaves; without retries a wrong "declined" is charged at the other one at once.
+const { world, random, book } = await openStage({
+  gaps: true,
+  front: false,
+  environment: {
+    POLICY: 'eager',
+    RETRIES: '0',
+    TIMEOUT_DEFAULT_MS: '300',
+    TIMEOUT_FALLBACK_MS: '300',
+  },
 });
-after(() => world.close());
+// So that some requests are always under way.
+for (const { levers } of world.processors) await levers.setDelay(30);
 
 const sum = async (name: 'held' | 'unknown'): Promise<number> => {
   const each = await Promise.all(world.instances.map((instance) => instance.status()));

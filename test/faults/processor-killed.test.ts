@@ -1,21 +1,13 @@
 // kill -9 of the processors under load: what they hold outlives them, and what was under way is settled when they are back.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { test } from 'node:test';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({ front: false, environment: { RING_SLOTS: '5000' } });
-});
-after(() => world.close());
+const { world, random, book } = await openStage({ front: false });
 
 const victims = {
   'the default processor': () => [world.default],

@@ -1,31 +1,22 @@
 // A processor that charges long after every time-out, whoever has gone meanwhile: nothing is ever known by waiting, only by asking.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { heal } from '../../tools/soak/mischief.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
 const LATE_MS = 4_000;
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({
-    environment: {
-      RING_SLOTS: '5000',
-      POLICY: 'eager',
-      TIMEOUT_DEFAULT_MS: '100',
-      TIMEOUT_FALLBACK_MS: '100',
-    },
-  });
+const { world, random, book } = await openStage({
+  environment: {
+    POLICY: 'eager',
+    TIMEOUT_DEFAULT_MS: '100',
+    TIMEOUT_FALLBACK_MS: '100',
+  },
 });
-after(() => world.close());
 
 const unknown = async (): Promise<number> => {
   const each = await Promise.all(world.instances.map((instance) => instance.status()));

@@ -2,34 +2,25 @@
 // payment ends at exactly one of them.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { heal, MISBEHAVIOURS } from '../../tools/soak/mischief.ts';
 import type { Fault } from '../../tools/simulator/faults.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit, chargedAt } from '../world/audit.ts';
 import type { Processor } from '../world/processor.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  // Eager is the policy that goes on sending to a processor that misbehaves.
-  world = await openWorld({
-    front: false,
-    environment: {
-      RING_SLOTS: '5000',
-      POLICY: 'eager',
-      TIMEOUT_DEFAULT_MS: '150',
-      TIMEOUT_FALLBACK_MS: '150',
-    },
-  });
+// Eager is the policy that goes on sending to a processor that misbehaves.
+const { world, random, book } = await openStage({
+  front: false,
+  environment: {
+    POLICY: 'eager',
+    TIMEOUT_DEFAULT_MS: '150',
+    TIMEOUT_FALLBACK_MS: '150',
+  },
 });
-after(() => world.close());
 
 const faults: readonly Pick<Fault, 'kind' | 'status'>[] = [
   ...MISBEHAVIOURS.filter((kind) => kind !== 'status').map((kind) => ({ kind, status: 502 })),

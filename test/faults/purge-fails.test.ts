@@ -1,22 +1,15 @@
 // A purge that empties the instances and not the ledger: what was settled before it is still known to each of them.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import pg from 'pg';
 import { idToText } from '../../src/payment.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({ front: false, environment: { RING_SLOTS: '5000', POLICY: 'eager' } });
-});
-after(() => world.close());
+const { world, random } = await openStage({ front: false, environment: { POLICY: 'eager' } });
 
 test(`what was settled before a purge that failed isn't charged again ${AGAIN}`, async () => {
   const accepted = Array.from({ length: 20 }, () => ({ id: idToText(random.id()), cents: 1990 }));

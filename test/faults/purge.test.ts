@@ -2,27 +2,20 @@
 // it takes, and whoever dies meanwhile.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import pg from 'pg';
 import { heal } from '../../tools/soak/mischief.ts';
 import { idToText } from '../../src/payment.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit, type AcceptedPayment } from '../world/audit.ts';
 import type { Client, Reply } from '../world/client.ts';
 import { query } from '../world/database.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
 import { emptyBook, Load } from './load.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  // An answer that is late is waited for, so that a purge has to wait too.
-  world = await openWorld({ environment: { RING_SLOTS: '5000', TIMEOUT_SLACK_MS: '20000' } });
-});
-after(() => world.close());
+// An answer that is late is waited for, so that a purge has to wait too.
+const { world, random } = await openStage({ environment: { TIMEOUT_SLACK_MS: '20000' } });
 
 const everywhere = (): readonly Client[] => [
   world.client,

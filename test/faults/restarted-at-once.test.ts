@@ -3,22 +3,15 @@
 import assert from 'node:assert/strict';
 import { watch, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { idToText } from '../../src/payment.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import type { Environment } from '../world/instances.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({ instances: 1, environment: { RING_SLOTS: '5000' } });
-});
-after(() => world.close());
+const { world, random } = await openStage({ instances: 1 });
 
 /** Whether its start rehearses: then a socket for that is seen. */
 async function rehearses(context: TestContext, environment: Environment): Promise<boolean> {

@@ -2,25 +2,18 @@
 // or the ledger are away: it is one payment, with the amount that was accepted first.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { idToText } from '../../src/payment.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit, type AcceptedPayment } from '../world/audit.ts';
 import type { Client } from '../world/client.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
+import { openStage } from './stage.ts';
 
 const IDS = 24;
 const AMOUNT = '19.90';
-const random = new Random();
 const accepted: AcceptedPayment[] = [];
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({ environment: { RING_SLOTS: '5000', LEDGER_TIMEOUT_MS: '400' } });
-});
-after(() => world.close());
+const { world, random } = await openStage({ environment: { LEDGER_TIMEOUT_MS: '400' } });
 
 const everywhere = (): readonly Client[] => [
   world.client,

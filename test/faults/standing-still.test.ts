@@ -1,30 +1,21 @@
 // A process stands still for a while (SIGSTOP): it neither answers nor refuses, and afterwards goes on as if nothing had been.
 
-import { after, before, test } from 'node:test';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { test } from 'node:test';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({
-    environment: {
-      RING_SLOTS: '5000',
-      LEDGER_TIMEOUT_MS: '400',
-      TIMEOUT_FALLBACK_MS: '300',
-      TIMEOUT_SLACK_MS: '300',
-      // So dear that an outage isn't waited out.
-      WAIT_COST_BPS_PER_S: '10000',
-    },
-  });
+const { world, random, book } = await openStage({
+  environment: {
+    LEDGER_TIMEOUT_MS: '400',
+    TIMEOUT_FALLBACK_MS: '300',
+    TIMEOUT_SLACK_MS: '300',
+    // So dear that an outage isn't waited out.
+    WAIT_COST_BPS_PER_S: '10000',
+  },
 });
-after(() => world.close());
 
 interface Stoppable {
   signal(name: NodeJS.Signals): void;

@@ -3,34 +3,26 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { heal } from '../../tools/soak/mischief.ts';
 import { idToText } from '../../src/payment.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit, type AcceptedPayment } from '../world/audit.ts';
-import type { Environment, Instance } from '../world/instances.ts';
+import type { Environment } from '../world/instances.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
 const accepted: AcceptedPayment[] = [];
-let world: World;
-let instance: Instance;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({ instances: 1, environment: { RING_SLOTS: '5000' } });
-  instance = world.instance(0);
-  // Held in the journal over all these starts.
-  for (const { levers } of world.processors) await levers.setFailing(true);
-  for (let n = 0; n < 50; n++) {
-    const id = idToText(random.id());
-    assert.equal((await world.client.pay(id, '19.90')).status, 202);
-    accepted.push({ id, cents: 1990 });
-  }
-  await instance.kill();
-});
-after(() => world.close());
+const { world, random } = await openStage({ instances: 1 });
+const instance = world.instance(0);
+// Held in the journal over all these starts.
+for (const { levers } of world.processors) await levers.setFailing(true);
+for (let n = 0; n < 50; n++) {
+  const id = idToText(random.id());
+  assert.equal((await world.client.pay(id, '19.90')).status, 202);
+  accepted.push({ id, cents: 1990 });
+}
+await instance.kill();
 
 interface Stage {
   readonly name: string;

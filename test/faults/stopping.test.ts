@@ -1,23 +1,15 @@
 // Stopping, in order and not: what is under way is settled or stays in the journal, and the next start goes on with it.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { heal } from '../../tools/soak/mischief.ts';
-import { AGAIN, Random, SEED } from '../buffer/seed.ts';
+import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld, type World } from '../world/world.ts';
-import { emptyBook, Load } from './load.ts';
+import { Load } from './load.ts';
+import { openStage } from './stage.ts';
 
-const random = new Random();
-const book = emptyBook();
-let world: World;
-
-before(async () => {
-  console.log(`SEED=${SEED}`);
-  world = await openWorld({ environment: { RING_SLOTS: '5000', DRAIN_MS: '1000' } });
-});
-after(() => world.close());
+const { world, random, book } = await openStage({ environment: { DRAIN_MS: '1000' } });
 
 test(`SIGTERM under load ends an instance with 0, again and again, and loses nothing ${AGAIN}`, async () => {
   const clients = [world.client, ...world.instances.map(({ client }) => client)];
