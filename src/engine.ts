@@ -52,9 +52,9 @@ export class Engine {
     return this.#pipeline.admission.admit(id, amountCents, fromPeer);
   }
 
-  /** Resolves when what is charged by now is in the ledger. */
-  flush(): Promise<void> {
-    return this.#pipeline.writer.flush();
+  /** Whether what is charged by now is in the ledger `withinMs` from now; resolves as soon as that is so. */
+  flush(withinMs: number): Promise<boolean> {
+    return this.#pipeline.writer.flush(withinMs);
   }
 
   hear(processor: ProcessorIndex, health: Health): void {
@@ -98,17 +98,20 @@ export class Engine {
     return ring.slots - ring.free === ring.waiting;
   }
 
-  /** Forgets every payment, and what the ledger had. Only while it is still. */
-  forget(): void {
+  /** Forgets every payment, and what the ledger had. Only while it is still. Resolves when that is as safe as was asked for. */
+  async forget(): Promise<void> {
     if (!this.isStill) throw new Error('payments are under way');
-    const { ring, intake, settled, tally } = this.#pipeline;
-    for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) intake.free(slot);
+    const { ring, settled, tally, intake } = this.#pipeline;
+    for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) {
+      this.#pipeline.letGo(slot, 'not settled');
+    }
     tally.clear();
     intake.accepted = 0;
     // Not taken for granted that nothing is settled: what the ledger has is asked of the ledger.
     settled.complete = false;
     settled.clear();
     void this.#loadSettled();
+    await this.#pipeline.synced();
   }
 
   takeAgain(): void {

@@ -1,6 +1,7 @@
 // One API instance: reads the settings, joins the engine with the world, and ends the process when it is told to stop.
 //
-// Exit codes: 0 stopped in order, 1 a fault of ours or of the journal (a new start recovers), 2 a setting that can't be used.
+// Exit codes: 0 stopped in order; 1 a fault of ours, a journal that fails later on (a new start recovers), or a socket in use; 2 a setting
+// or a journal that can't be used.
 
 import { ApiServer } from './api/server.ts';
 import { createRouter, type Desk } from './api/routes.ts';
@@ -112,6 +113,7 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   await nextTurn(clock);
   if (stop.aborted) endInOrder();
   engine.start();
+  purge.openWhenOver();
   await server.listen();
   log('listening', { socket: config.SOCKET_PATH });
 
@@ -147,7 +149,7 @@ interface DeskParts {
 }
 
 function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
-  const flush = (): Promise<void> => Promise.race([engine.flush(), sleep(clock, FLUSH_MS)]);
+  const flush = (): Promise<boolean> => engine.flush(FLUSH_MS);
   const settled = async (): Promise<void> => {
     await Promise.all([flush(), ...others.map((peer) => peer.flush(FLUSH_MS))]);
   };

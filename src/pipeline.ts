@@ -23,7 +23,7 @@ import type { LedgerConnection } from './ledger/libpq.ts';
 import { SettledLookup } from './ledger/settled-lookup.ts';
 import { BatchWriter } from './ledger/writer.ts';
 import type { Log } from './log.ts';
-import { Tally } from './metrics.ts';
+import { Tally } from './tally.ts';
 import { ownerOf, type LedgerRow, type ProcessorIndex } from './payment.ts';
 import { Verifier } from './recovery/verifier.ts';
 
@@ -96,7 +96,7 @@ export class Pipeline {
     return new Admission({
       intake: this.intake,
       instances: this.instances,
-      synced: () => this.#synced(),
+      synced: () => this.synced(),
       settledCents: (correlationId) => this.#lookup.cents(correlationId),
       offer: this.#ports.offer,
       onClear: (slot) => this.#enqueue(slot),
@@ -108,7 +108,7 @@ export class Pipeline {
 
   #joinCrew(): Crew {
     const { ring, journal, routing } = this;
-    const { clock, processors, onFatal } = this.#ports;
+    const { clock, processors, log, onFatal } = this.#ports;
     const { BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs, POLICY } = this.#config;
     const attempts = new Attempts({
       clock,
@@ -121,6 +121,8 @@ export class Pipeline {
       backoffMs: (declines) => (POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0),
       onCharged: (slot, processor) => this.writer.add(processor, slot),
       onUnknown: (slot) => this.reconcilers.add(slot),
+      enqueue: (slot) => this.#enqueue(slot),
+      log,
     });
     return new Crew({
       clock,
@@ -161,7 +163,7 @@ export class Pipeline {
       onRecorded: (slot) => {
         const cents = this.ring.amountCents[slot] as number;
         this.tally.add(processorOf(slot), cents);
-        this.#letGo(slot, cents);
+        this.letGo(slot, cents);
       },
       onTrouble: log,
     });
@@ -176,7 +178,7 @@ export class Pipeline {
         const { correlationId, amountCents } = chargeOf(this.ring, slot);
         return offer(owner, correlationId, amountCents);
       },
-      onTaken: (slot) => this.#letGo(slot, 'not settled'),
+      onTaken: (slot) => this.letGo(slot, 'not settled'),
       onConflict: (slot) => log('owner knows another amount', { ...chargeOf(this.ring, slot) }),
     });
   }
@@ -189,13 +191,13 @@ export class Pipeline {
       idText: (slot) => this.ring.idText(slot),
       find: async (ids) => {
         // What a restart found must be safe before anything is done about it.
-        await this.#synced();
+        await this.synced();
         return ledger.find(ids);
       },
       onSettled: (slot, row) => {
         const held = chargeOf(this.ring, slot);
         if (held.amountCents !== row.amountCents) log('settled with another amount', { held, row });
-        this.#letGo(slot, row.amountCents);
+        this.letGo(slot, row.amountCents);
       },
       onUnsettled: (slot) => {
         if (this.ring.pinOf(slot) >= 0) this.reconcilers.add(slot);
@@ -205,7 +207,7 @@ export class Pipeline {
     });
   }
 
-  #synced(): Promise<void> | undefined {
+  synced(): Promise<void> | undefined {
     return this.journal.synced()?.catch((error: unknown) => {
       this.#ports.onFatal(error);
       throw error;
@@ -235,7 +237,8 @@ export class Pipeline {
     return ownerOf(this.ring.ids, this.instances, slot * 4);
   }
 
-  #letGo(slot: number, settledCents: number | 'not settled'): void {
+  /** Frees the slot of a payment that is settled with so many cents, or that is not to be settled here. */
+  letGo(slot: number, settledCents: number | 'not settled'): void {
     try {
       if (settledCents === 'not settled') return this.intake.free(slot);
       if (this.#lookup.isAsking) this.#lookup.tell(this.ring.idText(slot), settledCents);

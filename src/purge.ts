@@ -7,6 +7,7 @@
 //   each one:  open ──▶ still ──▶ frozen ──forget──▶ open
 //                         └─────────┴─ the lock is free, and no word: it failed, or the leader died ──▶ open
 //                         └─────────┴─ too long ─▶ takes payments, sends none ──the lock is free──▶ open
+//                                         start ─▶ ┘
 //
 // One that is still takes what others hold for it, or they would never be; one that is frozen takes nothing, or it might forget what
 // another one took that is open already. Only a free lock proves that the ledger won't be emptied any more: then what is taken
@@ -38,8 +39,8 @@ export interface PurgeParts {
     readonly isStill: boolean;
     /** Nothing is taken. */
     freeze(): void;
-    /** Forgets every payment. Only while it is still. */
-    forget(): void;
+    /** Forgets every payment, for good. Only while it is still. @throws when that can't be written down */
+    forget(): Promise<void>;
     takeAgain(): void;
     sendAgain(): void;
   };
@@ -61,7 +62,7 @@ const CLOSED_MAX_MS = 30_000;
 
 export class Purge {
   readonly #parts: PurgeParts;
-  /** The one that we hold still for; empty when we waited too long for its end. */
+  /** The one that we hold still for; empty when there may be one that we don't know, or whose end we waited for too long. */
   #current: string | undefined;
   #closedAtMs = 0;
   #watching = false;
@@ -83,11 +84,23 @@ export class Purge {
       demand([this.freeze(purge), ...(await Promise.all(freezes))], 'freeze');
       await ledger.empty();
       const forgets = others.map((other) => other.forget(purge, ORDER_MS));
-      demand([this.forget(purge), ...(await Promise.all(forgets))], 'forget');
+      demand([await this.forget(purge), ...(await Promise.all(forgets))], 'forget');
     } finally {
       await ledger.end();
     }
     return 'purged';
+  }
+
+  /**
+   * Before the doors open: sends nothing until it is known that no purge is under way. One that died in the middle of a purge and is
+   * back before its end would record what the ledger forgets a moment later.
+   */
+  openWhenOver(): void {
+    const { engine } = this.#parts;
+    engine.holdStill();
+    engine.takeAgain();
+    this.#current = '';
+    this.#keepWatch();
   }
 
   /** Whether nothing is under way here, in time; clients are refused until the end of that purge. */
@@ -96,10 +109,7 @@ export class Purge {
     engine.holdStill();
     this.#current = purge;
     this.#closedAtMs = clock.elapsed();
-    if (!this.#watching) {
-      this.#watching = true;
-      void this.#watch();
-    }
+    this.#keepWatch();
     await becomesTrue(clock, STILL_MS, () => engine.isStill || this.#current !== purge);
     return this.#isStillFor(purge);
   }
@@ -112,15 +122,21 @@ export class Purge {
   }
 
   /** The ledger was emptied. False when we are open again: payments were taken since. */
-  forget(purge: string): boolean {
+  async forget(purge: string): Promise<boolean> {
     if (!this.#isStillFor(purge)) return false;
-    this.#parts.engine.forget();
+    await this.#parts.engine.forget();
     this.#open();
     return true;
   }
 
   #isStillFor(purge: string): boolean {
     return this.#current === purge && this.#parts.engine.isStill;
+  }
+
+  #keepWatch(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    void this.#watch();
   }
 
   /** Until we are open: opens when the purge ended without a word to us. */

@@ -65,7 +65,7 @@ export async function rehearse(
         purge: () => Promise.resolve('busy'),
         holdStill: () => Promise.resolve(false),
         freeze: () => false,
-        forget: () => false,
+        forget: () => Promise.resolve(false),
         flush: () => Promise.resolve(),
         status: () => '{}',
       },

@@ -1,4 +1,4 @@
-// What this instance has recorded since it started, per processor.
+// What this instance has recorded since its start or the last purge, per processor.
 
 import { processorName, type ProcessorIndex } from './payment.ts';
 

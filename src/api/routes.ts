@@ -50,9 +50,9 @@ export interface Desk {
   /** Whether nothing is taken any more until the end of that purge. */
   freeze(purge: string): boolean;
   /** Whether every payment here was forgotten for that purge. */
-  forget(purge: string): boolean;
+  forget(purge: string): Promise<boolean>;
   /** Resolves when what is charged by now is in the ledger, or soon after at the latest. */
-  flush(): Promise<void>;
+  flush(): Promise<unknown>;
   /** JSON. */
   status(): string;
 }
@@ -81,7 +81,10 @@ export function createRouter(options: RouteOptions): Route {
   ]);
   if (allowPurge) {
     entries.set('/purge-payments', { method: 'POST', run: purge(desk) });
-    entries.set('/internal/hold-still', { method: 'POST', run: holdStill(desk) });
+    entries.set('/internal/hold-still', {
+      method: 'POST',
+      run: obey((name) => desk.holdStill(name)),
+    });
     entries.set('/internal/freeze', { method: 'POST', run: obey((name) => desk.freeze(name)) });
     entries.set('/internal/forget', { method: 'POST', run: obey((name) => desk.forget(name)) });
   }
@@ -147,18 +150,15 @@ function purge(desk: Desk): Route {
     );
 }
 
-function holdStill(desk: Desk): Route {
+function obey(order: (purge: string) => boolean | Promise<boolean>): Route {
   return (request, response) =>
     sendLater(
       response,
-      desk.holdStill(queryOf(request)).then((still) => (still ? replies.STILL : replies.NOT_STILL)),
+      Promise.resolve(order(queryOf(request))).then((done) =>
+        done ? replies.STILL : replies.NOT_STILL,
+      ),
       'payments are under way',
     );
-}
-
-function obey(order: (purge: string) => boolean): Route {
-  return (request, response) =>
-    send(response, order(queryOf(request)) ? replies.STILL : replies.NOT_STILL);
 }
 
 function status(desk: Desk): Route {

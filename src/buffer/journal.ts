@@ -35,9 +35,10 @@ const STATE_FREE = 0;
 const STATE_HELD = 1;
 const STATE_PINNED = 2; // + the processor's number
 
-/** A file that is no journal of this ring, or a journal that can't be used; the message says what to do. */
+/** A cell of a new file. */
 const NEVER_WRITTEN = Buffer.alloc(CELL_BYTES);
 
+/** A file that is no journal of this ring, or a journal that can't be used; the message says what to do. */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
 }
@@ -121,7 +122,7 @@ export class Journal {
     this.#write(slot, STATE_PINNED + pin);
   }
 
-  /** The payment in `slot` is in the ledger. Before the slot is used again. */
+  /** The payment in `slot` is in the ledger, at its owner, or purged. Before the slot is used again. */
   free(slot: number): void {
     this.#write(slot, STATE_FREE);
   }

@@ -99,7 +99,7 @@ export class Ring {
     }
   }
 
-  /** Frees the slot of a payment that is recorded (or purged). */
+  /** Frees the slot of a payment that is recorded, handed over or purged, or couldn't be journalled. */
   release(slot: number): void {
     assertState(this.#states[slot] === HELD, slot);
     this.#unindex(slot);

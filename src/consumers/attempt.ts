@@ -2,7 +2,7 @@
 //
 //   queued ──pin──▶ at a processor ──charged──▶ settling ──▶ in the ledger, slot free
 //     ▲                 │      └────unknown or duplicate──▶ to be reconciled, pinned until it is known
-//     └────declined─────┘
+//     └─declined, refused┘   (refused again and again: set aside for a while)
 
 import { sleep, type Clock } from '../clock.ts';
 import type { Ring } from '../buffer/ring.ts';
@@ -26,6 +26,9 @@ export interface AttemptParts {
   readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
   /** Its processor may hold the payment. */
   readonly onUnknown: (slot: number) => void;
+  /** To the end of the queue with a payment that was set aside. */
+  readonly enqueue: (slot: number) => void;
+  readonly log: (message: string, details: Record<string, unknown>) => void;
 }
 
 /** What an outcome tells of the processor. */
@@ -34,11 +37,15 @@ const NEWS: Readonly<Record<Outcome, News>> = {
   duplicate: 'works',
   busy: 'busy',
   declined: 'fails',
+  // It may be that the processor refuses all of them.
+  refused: 'fails',
   unknown: 'fails',
 };
 
 /** A payment keeps its place in the queue for this many attempts. */
 const DECLINES_IN_FRONT = 3;
+/** One that is refused after those is set aside for so long: it must not make the processor look failing for all others. */
+const REFUSED_PAUSE_MS = 1_000;
 
 export class Attempts {
   readonly #parts: AttemptParts;
@@ -58,7 +65,9 @@ export class Attempts {
     await journal.synced();
     const sentAtMs = clock.elapsed();
     const outcome = await processors[processor].charge(chargeOf(ring, slot), timeoutMs(processor));
-    lane.answered(number, clock.elapsed() - sentAtMs, NEWS[outcome]);
+    const isSetAside =
+      outcome === 'refused' && (ring.declines[slot] as number) >= DECLINES_IN_FRONT;
+    lane.answered(number, clock.elapsed() - sentAtMs, isSetAside ? 'nothing' : NEWS[outcome]);
     switch (outcome) {
       case 'charged':
         this.#parts.onCharged(slot, processor);
@@ -66,6 +75,10 @@ export class Attempts {
       case 'declined':
       case 'busy':
         await this.#giveBack(slot);
+        break;
+      case 'refused':
+        if (isSetAside) await this.#setAside(slot, processor);
+        else await this.#giveBack(slot);
         break;
       case 'duplicate':
       case 'unknown':
@@ -75,18 +88,35 @@ export class Attempts {
   }
 
   async #giveBack(slot: number): Promise<void> {
-    const { clock, ring, journal, backoffMs } = this.#parts;
+    const { clock, ring, backoffMs } = this.#parts;
+    const declines = await this.#unpin(slot);
+    const pauseMs = backoffMs(declines);
+    if (pauseMs > 0) await sleep(clock, pauseMs);
+    // One that is declined again and again mustn't stand in the way of all others, which may be fine.
+    if (declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
+    else ring.enqueue(slot);
+  }
+
+  /** Without a consumer meanwhile: there may be many of them. */
+  async #setAside(slot: number, processor: ProcessorIndex): Promise<void> {
+    const { clock, ring, enqueue, log } = this.#parts;
+    const declines = await this.#unpin(slot);
+    if (declines === DECLINES_IN_FRONT + 1) {
+      log('processor refuses a payment', { ...chargeOf(ring, slot), processor });
+    }
+    clock.after(REFUSED_PAUSE_MS, () => enqueue(slot));
+  }
+
+  /** The payment may go anywhere again; how often it was declined. */
+  async #unpin(slot: number): Promise<number> {
+    const { ring, journal } = this.#parts;
     ring.unpin(slot);
     journal.hold(slot);
     // The next pin overwrites this one's pin: a power failure must not find both of the slot's cells half-written.
     await journal.synced();
     const declines = (ring.declines[slot] as number) + 1;
     ring.declines[slot] = declines;
-    const pauseMs = backoffMs(declines);
-    if (pauseMs > 0) await sleep(clock, pauseMs);
-    // One that is declined again and again mustn't stand in the way of all others, which may be fine.
-    if (declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
-    else ring.enqueue(slot);
+    return declines;
   }
 }
 

@@ -2,7 +2,7 @@
 //
 // Payments are given out centrally, oldest first, a bounded number per turn of the event loop: while a consumer is idle, the
 // pace allows it and there is a processor worth sending to. Otherwise it is looked again a little later, or when something ends.
-// A look waits a little for more payments to come: several in one go cost far less each, since code, sockets and the processes that
+// With `gatherMs` a look waits for more payments to come: several in one go cost far less each, since code, sockets and the processes that
 // are woken up by them are warm.
 
 import type { Clock } from '../clock.ts';

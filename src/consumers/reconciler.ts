@@ -1,7 +1,7 @@
 // Reconciliation: payments that may be at a processor are asked about there until it is known.
 //
 // A payment that the processor doesn't hold may still be on its way in (a processor that was given up on goes on working), so
-// it is sent again, identically, to the same processor and nowhere else: 200 and 422 both settle it. A 5xx to that
+// it is sent again, identically, to the same processor and nowhere else: 200 settles it, after 422 the next question finds it. A 5xx to that
 // second request proves nothing about the first, so the pin stays.
 
 import { sleep, type Clock } from '../clock.ts';

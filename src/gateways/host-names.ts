@@ -22,7 +22,7 @@ interface Name {
   readonly waiting: ((error: Error | null) => void)[];
 }
 
-export class Names {
+export class HostNames {
   readonly #clock: Clock;
   readonly #ask: Ask;
   readonly #names = new Map<string, Name>();

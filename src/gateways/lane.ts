@@ -22,8 +22,8 @@ export interface LaneView {
   readonly probeDue: boolean;
 }
 
-/** What an answer tells of the processor; 'busy' is neither good nor bad. */
-export type News = 'works' | 'fails' | 'busy';
+/** What an answer tells of the processor; 'busy' is neither good nor bad, 'nothing' isn't about it. */
+export type News = 'works' | 'fails' | 'busy' | 'nothing';
 
 export interface LaneOptions {
   readonly feeBps: number;
@@ -94,6 +94,8 @@ export class Lane {
         break;
       case 'busy':
         this.#sendFewer(attempt);
+        break;
+      case 'nothing':
         break;
     }
   }

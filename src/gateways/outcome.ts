@@ -10,6 +10,8 @@ export type Outcome =
   | 'declined'
   /** The same, because the processor has too much at once. */
   | 'busy'
+  /** The same, because of the payment, or because we are not welcome there: a 4xx doesn't tell which. */
+  | 'refused'
   /** It may be stored, or may yet be. */
   | 'unknown';
 
@@ -23,6 +25,6 @@ export function outcomeOfStatus(status: number): Outcome {
   if (status === 422) return 'duplicate';
   if (status === 429) return 'busy';
   if (status === 500 || status === 501 || status === 503) return 'declined';
-  if (status >= 400 && status < 500 && status !== 408 && status !== 409) return 'declined';
+  if (status >= 400 && status < 500 && status !== 408 && status !== 409) return 'refused';
   return 'unknown';
 }

@@ -8,7 +8,7 @@ import { centsFromDecimal, decimalFromCents } from '../cents.ts';
 import type { Clock } from '../clock.ts';
 import type { Charge } from '../payment.ts';
 import { HttpCall, type Answer } from './http-call.ts';
-import { Names } from './names.ts';
+import { HostNames } from './host-names.ts';
 import { outcomeOfStatus, type Outcome } from './outcome.ts';
 
 /** What a processor says of itself. */
@@ -46,7 +46,7 @@ export class HttpProcessor implements Processor {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: new Names(clock).lookup },
+      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: new HostNames(clock).lookup },
       keepAliveTimeout: KEEP_ALIVE_MS,
     });
   }

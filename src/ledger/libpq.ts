@@ -3,7 +3,7 @@
 // What it needs care for (pg-native 3.9, libpq 1.11, each seen under test): a backend that dies mid-statement fires 'error' and never
 // the callback; a reset mid-statement may fire neither; a dead client that isn't ended at once makes the next one crash the
 // process; two statements at once lose the first callback. Hence: one statement at a time, a deadline of ours on each, and after
-// any failure the connection is ended first and reported broken after.
+// any failure but a refusal the connection is ended first and reported broken after.
 
 import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';

@@ -17,7 +17,7 @@ export interface WriterParts {
   readonly batchRows: number;
   readonly batchWaitMs: number;
   readonly batchRowsMax: number;
-  /** The most rows that can ever wait at once. */
+  /** Slots of the ring; some more rows may wait while a refused batch is split. */
   readonly capacity: number;
   readonly connect: () => Promise<LedgerConnection>;
   /** The row that stands behind a token (a slot of the ring). */
@@ -40,8 +40,7 @@ export class BatchWriter {
   #gathering: Timer | undefined;
   #running = false;
   #retryMs = RETRY_FIRST_MS;
-  #flush: Flush | undefined;
-  #nextFlush: Promise<void> | undefined;
+  readonly #flushes = new Set<Flush>();
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
@@ -63,20 +62,20 @@ export class BatchWriter {
     else this.#gathering ??= this.#parts.clock.after(this.#parts.batchWaitMs, () => this.#start());
   }
 
-  /** Resolves when every row added so far is committed or put aside; while the database is away, not before it is back. */
-  flush(): Promise<void> {
+  /** Whether every row added so far is committed or put aside `withinMs` from now; resolves as soon as that is so. */
+  flush(withinMs: number): Promise<boolean> {
     const [first, second] = this.#waiting;
-    if (this.#flush !== undefined) {
-      this.#nextFlush ??= this.#flush.done.then(() => {
-        this.#nextFlush = undefined;
-        return this.flush();
-      });
-      return this.#nextFlush;
-    }
-    if (first.length + second.length === 0) return Promise.resolve();
-    this.#flush = new Flush([first.dropped + first.length, second.dropped + second.length]);
+    if (first.length + second.length === 0) return Promise.resolve(true);
+    const targets = [first.dropped + first.length, second.dropped + second.length] as const;
+    const flush = new Flush(targets);
+    this.#flushes.add(flush);
+    // Nobody may be kept for as long as the database is away.
+    const deadline = this.#parts.clock.after(withinMs, () => {
+      this.#flushes.delete(flush);
+      flush.end(false);
+    });
     this.#start();
-    return this.#flush.done;
+    return flush.ended.finally(() => deadline.cancel());
   }
 
   close(): void {
@@ -103,14 +102,22 @@ export class BatchWriter {
         // The queue keeps them until they are committed, so a failure anywhere loses none.
         await this.#record(tokens);
         queue.drop(tokens.length);
-        if (this.#flush?.isReached(this.#waiting) === true) this.#flush = undefined;
+        this.#endFlushes();
       }
     } while (this.#waiting.some((queue) => queue.length >= this.#parts.batchRows));
     this.#running = false;
     const left = this.#waiting[0].length + this.#waiting[1].length;
-    if (left > 0 && this.#flush !== undefined) this.#start();
+    if (left > 0 && this.#flushes.size > 0) this.#start();
     else if (left > 0) {
       this.#gathering ??= this.#parts.clock.after(this.#parts.batchWaitMs, () => this.#start());
+    }
+  }
+
+  #endFlushes(): void {
+    for (const flush of this.#flushes) {
+      if (!flush.isReached(this.#waiting)) continue;
+      this.#flushes.delete(flush);
+      flush.end(true);
     }
   }
 
@@ -167,21 +174,25 @@ export class BatchWriter {
 
 /** Someone waits until these many rows have left each queue. */
 class Flush {
-  readonly done: Promise<void>;
+  /** Whether they have. */
+  readonly ended: Promise<boolean>;
   readonly #targets: readonly [number, number];
-  #resolve!: () => void;
+  #resolve!: (isReached: boolean) => void;
 
   constructor(targets: readonly [number, number]) {
     this.#targets = targets;
-    this.done = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+  }
+
+  end(isReached: boolean): void {
+    this.#resolve(isReached);
   }
 
   isReached([first, second]: readonly [TokenQueue, TokenQueue]): boolean {
     const [firstTarget, secondTarget] = this.#targets;
     if (first.dropped < firstTarget || second.dropped < secondTarget) return false;
-    this.#resolve();
     return true;
   }
 }

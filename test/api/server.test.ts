@@ -32,7 +32,7 @@ async function start(t: TestContext, desk: Partial<Desk> = {}): Promise<Started>
     purge: () => Promise.resolve('purged'),
     holdStill: () => Promise.resolve(true),
     freeze: () => true,
-    forget: () => true,
+    forget: () => Promise.resolve(true),
     flush: () => Promise.resolve(),
     status: () => '{}',
     ...desk,

@@ -3,46 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { readConfig } from '../../src/config.ts';
-import { Engine } from '../../src/engine.ts';
 import { VirtualClock } from '../ledger/virtual-clock.ts';
 import { fileBytes, recoverFrom } from './held-model.ts';
+import { loneEngine, SLOTS } from './lone-engine.ts';
 import { MemoryJournalFile } from './memory-journal-file.ts';
-
-const SLOTS = 5;
-const nothing = (): void => {};
-const dead = {
-  charge: () => Promise.resolve('declined' as const),
-  lookup: () => Promise.resolve('unknown' as const),
-  health: () => Promise.resolve(undefined),
-};
-
-function makeEngine(sync: string, clock: VirtualClock, file: MemoryJournalFile): Engine {
-  const config = readConfig({
-    SOCKET_PATH: '/run/a.sock',
-    JOURNAL_PATH: '/run/a.journal',
-    DATABASE_URL: 'postgres://localhost/none',
-    PROCESSOR_DEFAULT_URL: 'http://127.0.0.1:1',
-    PROCESSOR_FALLBACK_URL: 'http://127.0.0.1:1',
-    RING_SLOTS: String(SLOTS),
-    CONSUMERS: '1',
-    JOURNAL_SYNC: sync,
-    JOURNAL_SYNC_EVERY_MS: '60000',
-  });
-  return new Engine(config, {
-    clock,
-    journalFile: file,
-    processors: [dead, dead],
-    ledger: {
-      connect: () => Promise.reject(new Error('no ledger')),
-      find: () => Promise.resolve([]),
-      idsAfter: () => Promise.resolve([]),
-    },
-    offer: () => Promise.resolve('away'),
-    log: nothing,
-    onFatal: (error) => assert.fail(String(error)),
-  });
-}
 
 interface Stopping {
   readonly file: MemoryJournalFile;
@@ -53,7 +17,7 @@ interface Stopping {
 /** An engine with one payment in its journal that is about to stop. */
 async function stopping(sync: string): Promise<Stopping> {
   const [clock, file] = [new VirtualClock(), new MemoryJournalFile(fileBytes(SLOTS))];
-  const engine = makeEngine(sync, clock, file);
+  const engine = loneEngine({ sync, clock, file });
   engine.recover(true);
   const admitted = engine.admit(Uint32Array.of(1, 2, 3, 4), 1990, false);
   await turn();

@@ -79,6 +79,7 @@ const FAULTS: readonly (readonly [string, Behaviour, Outcome])[] = [
   ['a 422', answering(422), 'duplicate'],
   ['a 500', answering(500), 'declined'],
   ['a 429', answering(429), 'busy'],
+  ['a 400', answering(400), 'refused'],
 ];
 
 for (const [what, behaviour, outcome] of FAULTS) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
 import { test } from 'node:test';
-import { Names } from '../../src/gateways/names.ts';
+import { HostNames } from '../../src/gateways/host-names.ts';
 import { VirtualClock } from '../ledger/virtual-clock.ts';
 
 const FIRST: LookupAddress = { address: '10.0.0.1', family: 4 };
@@ -12,7 +12,7 @@ const SECOND: LookupAddress = { address: '10.0.0.2', family: 4 };
 function makeNames() {
   const clock = new VirtualClock();
   const questions: ((error: Error | null, addresses: LookupAddress[]) => void)[] = [];
-  const names = new Names(clock, (_, done) => questions.push(done));
+  const names = new HostNames(clock, (_, done) => questions.push(done));
   const answers: unknown[] = [];
   const look = (all = false): void =>
     names.lookup('processor', { all }, (error, address) => answers.push(error?.message ?? address));

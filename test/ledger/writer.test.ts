@@ -180,36 +180,6 @@ test('slots that are used again while a refused batch is split find room', async
   );
 });
 
-test('a flush resolves when the rows before it are recorded, and does not wait for their age', async () => {
-  const { clock, ledger, writer, recorded, add } = setUp();
-  await writer.flush();
-  assert.equal(ledger.connections, 0);
-  ledger.isHolding = true;
-  add(3, 0);
-  add(2, 1);
-  const outcomes: string[] = [];
-  const watch = (name: string): void => {
-    writer.flush().then(
-      () => outcomes.push(`${name} after ${recorded.length}`),
-      () => outcomes.push('failed'),
-    );
-  };
-  watch('first');
-  await clock.advance(0);
-  add(4, 0);
-  watch('second');
-  watch('third');
-  ledger.answer();
-  await clock.advance(0);
-  assert.deepEqual(outcomes, []);
-  ledger.answer();
-  await clock.advance(0);
-  assert.deepEqual(outcomes, ['first after 5']);
-  ledger.answer();
-  await clock.advance(0);
-  assert.deepEqual(outcomes, ['first after 5', 'second after 9', 'third after 9']);
-});
-
 test('through any mixture of failures each row is reported once and recorded once', async () => {
   const random = new Random();
   const { clock, ledger, writer, recorded, add } = setUp({ batchRowsMax: 40 });

@@ -32,7 +32,9 @@ function setUp(followers: readonly PurgeParts['others'][number][] = []): Bench {
       engine.sends = false;
     },
     freeze: () => steps.push('freeze'),
-    forget: () => steps.push('forget'),
+    forget: async () => {
+      steps.push('forget');
+    },
     takeAgain: () => {
       engine.takes = true;
     },
@@ -145,7 +147,7 @@ test('one that hears no more opens as soon as the purge is over, and forgets not
   ledger.lock = 'free';
   await clock.advance(ASK_MS);
   assert.ok(engine.takes && engine.sends);
-  assert.equal(purge.forget('1'), false);
+  assert.equal(await purge.forget('1'), false);
   assert.equal(purge.freeze('1'), false);
   assert.deepEqual(steps, ['hold still', 'freeze']);
 });
@@ -158,13 +160,38 @@ test('while the ledger can not be asked nothing is sent, but payments are taken 
   assert.ok(!engine.takes);
   await clock.advance(3 * ASK_MS);
   assert.ok(engine.takes && !engine.sends);
-  assert.equal(purge.forget('1'), false, 'it has taken payments since');
+  assert.equal(await purge.forget('1'), false, 'it has taken payments since');
   await clock.advance(CLOSED_MAX_MS);
   assert.ok(!engine.sends);
   ledger.lock = 'free';
   await clock.advance(2 * ASK_MS);
   assert.ok(engine.sends);
   assert.ok(!steps.includes('forget'));
+});
+
+test('one that comes up takes payments, and sends none while there is a purge that it has no part in', async () => {
+  const { purge, clock, steps, engine, ledger } = setUp();
+  ledger.lock = 'held';
+  purge.openWhenOver();
+  await clock.advance(CLOSED_MAX_MS);
+  assert.ok(engine.takes && !engine.sends);
+  assert.equal(await purge.forget('1'), false);
+  ledger.lock = 'free';
+  await clock.advance(ASK_MS);
+  assert.ok(engine.takes && engine.sends);
+  assert.deepEqual(steps, ['hold still']);
+  assert.equal(clock.timers, 0);
+});
+
+test('one that has just come up and waits can take part in the next purge', async () => {
+  const { purge, clock, engine, ledger } = setUp();
+  ledger.lock = 'held';
+  purge.openWhenOver();
+  assert.equal(await purge.holdStill('1'), true);
+  assert.equal(purge.freeze('1'), true);
+  await clock.advance(ASK_MS);
+  assert.equal(await purge.forget('1'), true);
+  assert.ok(engine.takes && engine.sends);
 });
 
 test('a purge that comes after another one is the one that counts', async () => {
@@ -177,7 +204,7 @@ test('a purge that comes after another one is the one that counts', async () => 
   await clock.advance(ASK_MS);
   assert.equal(await first, false);
   assert.equal(await second, true);
-  assert.equal(purge.forget('1'), false);
-  assert.equal(purge.forget('2'), true);
+  assert.equal(await purge.forget('1'), false);
+  assert.equal(await purge.forget('2'), true);
   assert.deepEqual(steps, ['hold still', 'hold still', 'forget']);
 });

@@ -16,6 +16,8 @@ import type { Caller, World } from './world.ts';
 
 /** 2026-01-01 */
 const EPOCH_MS = 1_767_225_600_000;
+/** Longer than any outage of the ledger here. */
+const FLUSH_MS = 3_600_000;
 
 export interface ProgramParts {
   readonly world: World;
@@ -141,9 +143,10 @@ export class Program implements Caller {
     const due = [...this.#acknowledged].map((id) => books.of(id));
     this.#acknowledged.clear();
     this.flushes++;
-    this.engine.flush().then(() => {
+    this.engine.flush(FLUSH_MS).then((isRecorded) => {
       this.flushes--;
       if (!this.alive) return;
+      if (!isRecorded) books.fail('a flush was given up');
       for (const { row, text } of due) {
         if (row === undefined && !ledger.poisoned.has(text)) books.fail(`not flushed: ${text}`);
       }

@@ -1,0 +1,65 @@
+// An engine alone: a journal in memory, processors that do as they are told, a ledger that takes everything, no other instance.
+
+import assert from 'node:assert/strict';
+import { readConfig } from '../../src/config.ts';
+import { Engine } from '../../src/engine.ts';
+import type { Outcome } from '../../src/gateways/outcome.ts';
+import type { Processor } from '../../src/gateways/processor.ts';
+import { DEFAULT, FALLBACK, type Charge, type ProcessorIndex } from '../../src/payment.ts';
+import type { VirtualClock } from '../ledger/virtual-clock.ts';
+import type { MemoryJournalFile } from './memory-journal-file.ts';
+
+export const SLOTS = 5;
+const nothing = (): void => {};
+
+export interface LoneEngineParts {
+  /** JOURNAL_SYNC. */
+  readonly sync: string;
+  readonly clock: VirtualClock;
+  readonly file: MemoryJournalFile;
+  /** 5 by default. */
+  readonly slots?: number;
+  /** Every attempt is declined by default. */
+  readonly charge?: (charge: Charge, processor: ProcessorIndex) => Outcome;
+  readonly log?: (message: string) => void;
+  /** Fails the test by default. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
+export function loneEngine(parts: LoneEngineParts): Engine {
+  const { sync, clock, file, slots = SLOTS, onFatal = fail, log = nothing } = parts;
+  const { charge = (): Outcome => 'declined' } = parts;
+  const processor = (index: ProcessorIndex): Processor => ({
+    charge: (payment) => Promise.resolve(charge(payment, index)),
+    lookup: () => Promise.resolve('unknown'),
+    health: () => Promise.resolve(undefined),
+  });
+  const config = readConfig({
+    SOCKET_PATH: '/run/a.sock',
+    JOURNAL_PATH: '/run/a.journal',
+    DATABASE_URL: 'postgres://localhost/none',
+    PROCESSOR_DEFAULT_URL: 'http://127.0.0.1:1',
+    PROCESSOR_FALLBACK_URL: 'http://127.0.0.1:1',
+    RING_SLOTS: String(slots),
+    CONSUMERS: '1',
+    JOURNAL_SYNC: sync,
+    JOURNAL_SYNC_EVERY_MS: '60000',
+  });
+  return new Engine(config, {
+    clock,
+    journalFile: file,
+    processors: [processor(DEFAULT), processor(FALLBACK)],
+    ledger: {
+      connect: () => Promise.resolve({ record: () => Promise.resolve(), close: nothing }),
+      find: () => Promise.resolve([]),
+      idsAfter: () => Promise.resolve([]),
+    },
+    offer: () => Promise.resolve('away'),
+    log,
+    onFatal,
+  });
+}
+
+function fail(error: unknown): never {
+  assert.fail(String(error));
+}
