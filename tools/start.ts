@@ -1,6 +1,6 @@
 // The whole system on this machine, for as long as this process lives: PostgreSQL, two simulated processors, two API instances, and
 // nginx in front. Prints `ready http://127.0.0.1:9999` when a request goes all the way. A part that dies is started again. SIGTERM or
-// Ctrl-C drains and stops everything, a second one hastens; whatever ends this process, nothing of it stays.
+// Ctrl-C finishes what is under way and stops everything, a second one hastens; whatever ends this process, nothing of it stays.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from './system/ask.ts';

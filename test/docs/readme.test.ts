@@ -13,8 +13,8 @@ test('every setting is in the README with its default, bounds and meaning, and n
         `| \`${name}\` | ${words[0]} | ${words.join(', ')} | ${meaning} |`,
     ),
     ...Object.entries(NUMBER_SETTINGS).map(
-      ([name, { fallback, unit, min, max, meaning }]) =>
-        `| \`${name}\` | ${fallback} ${unit} | ${min} to ${max} | ${meaning} |`,
+      ([name, { preset, unit, min, max, meaning }]) =>
+        `| \`${name}\` | ${preset} ${unit} | ${min} to ${max} | ${meaning} |`,
     ),
   ];
   const readme = readFileSync('README.md', 'utf8');
