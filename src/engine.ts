@@ -12,7 +12,8 @@ import { becomesTrue, sleep } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Health } from './gateways/processor.ts';
 import { ownerOf, type IdWords, type ProcessorIndex } from './payment.ts';
-import { Pipeline, type Ports } from './pipeline.ts';
+import { Pipeline } from './pipeline.ts';
+import type { Ports } from './ports.ts';
 import { loadSettled } from './recovery/load-settled.ts';
 
 /** A disk that needs longer is not waited for: whoever stops us has a limit too. */
@@ -123,12 +124,13 @@ export class Engine {
   }
 
   status(): Record<string, unknown> {
-    const { ring, intake, routing, reconcilers, verifier, handOvers, writer, tally } =
+    const { ring, intake, routing, attempts, reconcilers, verifier, handOvers, writer, tally } =
       this.#pipeline;
     return {
       accepted: intake.accepted,
       queued: ring.waiting,
       inFlight: routing.inFlight,
+      aside: attempts.aside,
       held: ring.slots - ring.free,
       free: ring.free,
       unknown: reconcilers.pending,

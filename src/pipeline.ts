@@ -4,12 +4,12 @@
 //       ├─▶ verifier ─▶┘            └─▶ reconcilers ─▶┘
 //       └─▶ hand-over (to the instance that owns it)
 
-import { Admission, type Offered } from './buffer/admission.ts';
+import { Admission } from './buffer/admission.ts';
 import { Intake } from './buffer/intake.ts';
-import { Journal, type JournalFile } from './buffer/journal.ts';
-import { Ring, SlotQueue } from './buffer/ring.ts';
+import { Journal } from './buffer/journal.ts';
+import { Ring } from './buffer/ring.ts';
 import { SettledFilter } from './buffer/settled-filter.ts';
-import type { Clock } from './clock.ts';
+import { SlotQueue } from './buffer/slot-queue.ts';
 import type { Config } from './config.ts';
 import { Attempts, chargeOf } from './consumers/attempt.ts';
 import { backoffMs } from './consumers/backoff.ts';
@@ -17,34 +17,13 @@ import { Crew } from './consumers/crew.ts';
 import { HandOver } from './consumers/hand-over.ts';
 import { Pace } from './consumers/pace.ts';
 import { Reconcilers } from './consumers/reconciler.ts';
-import type { Processor } from './gateways/processor.ts';
 import { Routing } from './gateways/routing.ts';
-import type { LedgerConnection } from './ledger/libpq.ts';
 import { SettledLookup } from './ledger/settled-lookup.ts';
 import { BatchWriter } from './ledger/writer.ts';
-import type { Log } from './log.ts';
-import { Tally } from './tally.ts';
-import { ownerOf, type LedgerRow, type ProcessorIndex } from './payment.ts';
+import { ownerOf, type ProcessorIndex } from './payment.ts';
+import type { Ports } from './ports.ts';
 import { Verifier } from './recovery/verifier.ts';
-
-/** What touches the world. */
-export interface Ports {
-  readonly clock: Clock;
-  readonly journalFile: JournalFile;
-  readonly processors: readonly [Processor, Processor];
-  readonly ledger: LedgerPort;
-  /** Offers a payment to the instance that owns it. Never rejects. */
-  readonly offer: (owner: number, correlationId: string, amountCents: number) => Promise<Offered>;
-  readonly log: Log;
-  /** The journal can't be relied on any more: the process has to end, and a start after it recovers. */
-  readonly onFatal: (error: unknown) => void;
-}
-
-export interface LedgerPort {
-  readonly connect: () => Promise<LedgerConnection>;
-  readonly find: (correlationIds: readonly string[]) => Promise<readonly LedgerRow[]>;
-  readonly idsAfter: (correlationId: string, most: number) => Promise<readonly string[]>;
-}
+import { Tally } from './tally.ts';
 
 export class Pipeline {
   readonly instance: number;
@@ -56,6 +35,7 @@ export class Pipeline {
   readonly intake: Intake;
   readonly admission: Admission;
   readonly routing: Routing;
+  readonly attempts: Attempts;
   readonly crew: Crew;
   readonly reconcilers: Reconcilers;
   readonly handOvers: readonly HandOver[];
@@ -80,6 +60,7 @@ export class Pipeline {
     this.routing = new Routing(ports.clock, config);
     this.writer = this.#joinWriter();
     this.reconcilers = this.#joinReconcilers();
+    this.attempts = this.#joinAttempts();
     this.crew = this.#joinCrew();
     this.handOvers = config.PEER_SOCKET_PATHS.map((_, owner) => this.#joinHandOver(owner));
     this.verifier = this.#joinVerifier();
@@ -106,17 +87,16 @@ export class Pipeline {
     });
   }
 
-  #joinCrew(): Crew {
-    const { ring, journal, routing } = this;
-    const { clock, processors, log, onFatal } = this.#ports;
+  #joinAttempts(): Attempts {
+    const { clock, processors, log } = this.#ports;
     const { BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs, POLICY } = this.#config;
-    const attempts = new Attempts({
+    return new Attempts({
       clock,
-      ring,
-      journal,
+      ring: this.ring,
+      journal: this.journal,
       processors,
-      lanes: routing.lanes,
-      timeoutMs: (processor) => routing.timeoutMs(processor),
+      lanes: this.routing.lanes,
+      timeoutMs: (processor) => this.routing.timeoutMs(processor),
       // The thrifty choice itself waits for a processor that works.
       backoffMs: (declines) => (POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0),
       onCharged: (slot, processor) => this.writer.add(processor, slot),
@@ -124,6 +104,11 @@ export class Pipeline {
       enqueue: (slot) => this.#enqueue(slot),
       log,
     });
+  }
+
+  #joinCrew(): Crew {
+    const { ring, routing, attempts } = this;
+    const { clock, onFatal } = this.#ports;
     return new Crew({
       clock,
       consumers: this.#config.CONSUMERS,
@@ -131,7 +116,8 @@ export class Pipeline {
       gatherMs: this.#config.SENDS_GATHER_MS,
       queue: ring,
       pace: new Pace(clock, this.#config.SENDS_PER_S, this.#config.SENDS_GATHER_MS),
-      choose: (slot) => routing.choose(ring.declines[slot] as number, ring.waiting),
+      choose: (slot) =>
+        routing.choose(ring.declines[slot] as number, ring.waiting, ring.refusals[slot]),
       attempt: (slot, processor) => attempts.run(slot, processor).catch(onFatal),
     });
   }

@@ -39,7 +39,7 @@ export interface PurgeParts {
     readonly isStill: boolean;
     /** Nothing is taken. */
     freeze(): void;
-    /** Forgets every payment, for good. Only while it is still. @throws when that can't be written down */
+    /** Forgets every payment. Only while it is still. Resolves when that is as safe as was asked for. @throws when the disk fails */
     forget(): Promise<void>;
     takeAgain(): void;
     sendAgain(): void;
@@ -52,7 +52,7 @@ export interface PurgeParts {
 
 /** For what is under way to be settled. */
 const STILL_MS = 10_000;
-/** More than STILL_MS: a follower's no should arrive. */
+/** More than STILL_MS: a follower's no should arrive. And for the disk, with JOURNAL_SYNC=always. */
 const ANSWER_MS = 11_000;
 /** For what is done at once. */
 const ORDER_MS = 2_000;
@@ -83,7 +83,7 @@ export class Purge {
       const freezes = others.map((other) => other.freeze(purge, ORDER_MS));
       demand([this.freeze(purge), ...(await Promise.all(freezes))], 'freeze');
       await ledger.empty();
-      const forgets = others.map((other) => other.forget(purge, ORDER_MS));
+      const forgets = others.map((other) => other.forget(purge, ANSWER_MS));
       demand([await this.forget(purge), ...(await Promise.all(forgets))], 'forget');
     } finally {
       await ledger.end();
@@ -92,7 +92,7 @@ export class Purge {
   }
 
   /**
-   * Before the doors open: sends nothing until it is known that no purge is under way. One that died in the middle of a purge and is
+   * Before the doors open: starts no attempt until it is known that no purge is under way. One that died in the middle of a purge and is
    * back before its end would record what the ledger forgets a moment later.
    */
   openWhenOver(): void {
@@ -125,7 +125,8 @@ export class Purge {
   async forget(purge: string): Promise<boolean> {
     if (!this.#isStillFor(purge)) return false;
     await this.#parts.engine.forget();
-    this.#open();
+    // Meanwhile this purge may have ended without us, and the next one begun.
+    if (this.#current === purge) this.#open();
     return true;
   }
 

@@ -7,6 +7,7 @@
 //   free ──claim──▶ held ──enqueue──▶ waiting ──dequeue──▶ held ──release──▶ free
 
 import { hashId, idToText, type IdWords, type ProcessorIndex } from '../payment.ts';
+import { SlotQueue } from './slot-queue.ts';
 
 /** No attempt of this payment can be at a processor. */
 export const UNPINNED = -1;
@@ -28,6 +29,8 @@ export class Ring {
   readonly requestedAtMs: Float64Array;
   /** Attempts that were declined. */
   readonly declines: Uint32Array;
+  /** Those of them that were refused. */
+  readonly refusals: Uint32Array;
   readonly #pins: Int8Array;
   readonly #free: SlotQueue;
   readonly #waiting: SlotQueue;
@@ -46,6 +49,7 @@ export class Ring {
     this.acceptedAtMs = new Float64Array(slots);
     this.requestedAtMs = new Float64Array(slots);
     this.declines = new Uint32Array(slots);
+    this.refusals = new Uint32Array(slots);
     this.#pins = new Int8Array(slots).fill(UNPINNED);
     this.#states = new Uint8Array(slots);
     this.#free = new SlotQueue(slots);
@@ -168,6 +172,7 @@ export class Ring {
     this.acceptedAtMs[slot] = acceptedAtMs;
     this.requestedAtMs[slot] = 0;
     this.declines[slot] = 0;
+    this.refusals[slot] = 0;
     this.#states[slot] = HELD;
     let place = hashId(id, 0, this.#seed) & this.#mask;
     while (this.#index[place] !== EMPTY) place = (place + 1) & this.#mask;
@@ -201,47 +206,6 @@ export class Ring {
       }
     }
     this.#index[hole] = EMPTY;
-  }
-}
-
-/** A circular queue of slot numbers with room for all of them. */
-export class SlotQueue {
-  readonly #slots: Int32Array;
-  #head = 0;
-  length = 0;
-
-  constructor(capacity: number) {
-    this.#slots = new Int32Array(capacity);
-  }
-
-  push(slot: number): void {
-    if (this.length === this.#slots.length) throw new Error('slot queue overflow');
-    this.#slots[(this.#head + this.length) % this.#slots.length] = slot;
-    this.length++;
-  }
-
-  unshift(slot: number): void {
-    if (this.length === this.#slots.length) throw new Error('slot queue overflow');
-    this.#head = (this.#head + this.#slots.length - 1) % this.#slots.length;
-    this.#slots[this.#head] = slot;
-    this.length++;
-  }
-
-  first(): number {
-    return this.length === 0 ? -1 : (this.#slots[this.#head] as number);
-  }
-
-  shift(): number {
-    if (this.length === 0) return -1;
-    const slot = this.#slots[this.#head] as number;
-    this.#head = (this.#head + 1) % this.#slots.length;
-    this.length--;
-    return slot;
-  }
-
-  clear(): void {
-    this.#head = 0;
-    this.length = 0;
   }
 }
 

@@ -2,7 +2,7 @@
 //
 //   queued ──pin──▶ at a processor ──charged──▶ settling ──▶ in the ledger, slot free
 //     ▲                 │      └────unknown or duplicate──▶ to be reconciled, pinned until it is known
-//     └─declined, refused┘   (refused again and again: set aside for a while)
+//     └─declined, refused┘   (refused again: set aside for a while)
 
 import { sleep, type Clock } from '../clock.ts';
 import type { Ring } from '../buffer/ring.ts';
@@ -11,6 +11,7 @@ import type { Lane, News } from '../gateways/lane.ts';
 import type { Outcome } from '../gateways/outcome.ts';
 import type { Processor } from '../gateways/processor.ts';
 import type { Charge, ProcessorIndex } from '../payment.ts';
+import { doublingMs } from './backoff.ts';
 
 export interface AttemptParts {
   readonly clock: Clock;
@@ -44,10 +45,13 @@ const NEWS: Readonly<Record<Outcome, News>> = {
 
 /** A payment keeps its place in the queue for this many attempts. */
 const DECLINES_IN_FRONT = 3;
-/** One that is refused after those is set aside for so long: it must not make the processor look failing for all others. */
-const REFUSED_PAUSE_MS = 1_000;
+/** One that is refused more than once is set aside for longer and longer: it must not make a processor look failing for all others. */
+const ASIDE_FIRST_MS = 1_000;
+const ASIDE_MAX_MS = 30_000;
 
 export class Attempts {
+  /** Payments that are set aside. */
+  aside = 0;
   readonly #parts: AttemptParts;
 
   constructor(parts: AttemptParts) {
@@ -65,9 +69,8 @@ export class Attempts {
     await journal.synced();
     const sentAtMs = clock.elapsed();
     const outcome = await processors[processor].charge(chargeOf(ring, slot), timeoutMs(processor));
-    const isSetAside =
-      outcome === 'refused' && (ring.declines[slot] as number) >= DECLINES_IN_FRONT;
-    lane.answered(number, clock.elapsed() - sentAtMs, isSetAside ? 'nothing' : NEWS[outcome]);
+    const isAgain = outcome === 'refused' && (ring.refusals[slot] as number) > 0;
+    lane.answered(number, clock.elapsed() - sentAtMs, isAgain ? 'nothing' : NEWS[outcome]);
     switch (outcome) {
       case 'charged':
         this.#parts.onCharged(slot, processor);
@@ -77,8 +80,7 @@ export class Attempts {
         await this.#giveBack(slot);
         break;
       case 'refused':
-        if (isSetAside) await this.#setAside(slot, processor);
-        else await this.#giveBack(slot);
+        await this.#setAside(slot, processor);
         break;
       case 'duplicate':
       case 'unknown':
@@ -97,14 +99,20 @@ export class Attempts {
     else ring.enqueue(slot);
   }
 
-  /** Without a consumer meanwhile: there may be many of them. */
+  /** The first time only behind the others: who was refused may be the probe of a processor that refuses everybody. */
   async #setAside(slot: number, processor: ProcessorIndex): Promise<void> {
     const { clock, ring, enqueue, log } = this.#parts;
-    const declines = await this.#unpin(slot);
-    if (declines === DECLINES_IN_FRONT + 1) {
-      log('processor refuses a payment', { ...chargeOf(ring, slot), processor });
-    }
-    clock.after(REFUSED_PAUSE_MS, () => enqueue(slot));
+    await this.#unpin(slot);
+    const refusals = (ring.refusals[slot] as number) + 1;
+    ring.refusals[slot] = refusals;
+    if (refusals === 1) return ring.enqueue(slot);
+    if (refusals === 2) log('payment is refused', { ...chargeOf(ring, slot), processor });
+    // Without a consumer meanwhile: there may be many of them.
+    this.aside++;
+    clock.after(doublingMs(refusals - 2, ASIDE_FIRST_MS, ASIDE_MAX_MS), () => {
+      this.aside--;
+      enqueue(slot);
+    });
   }
 
   /** The payment may go anywhere again; how often it was declined. */

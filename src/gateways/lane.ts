@@ -78,11 +78,11 @@ export class Lane {
   /** An attempt ended after `tookMs`. */
   answered(attempt: number, tookMs: number, news: News): void {
     this.inFlight--;
+    const isLatest = attempt > this.#answered;
+    if (isLatest) this.#answered = attempt;
+    if (news === 'nothing') return;
     this.#lastAnswerMs = this.#clock.elapsed();
-    if (attempt > this.#answered) {
-      this.#answered = attempt;
-      this.#delayMs = tookMs;
-    }
+    if (isLatest) this.#delayMs = tookMs;
     switch (news) {
       case 'works':
         this.#workingDelayMs = this.#delayMs;
@@ -94,8 +94,6 @@ export class Lane {
         break;
       case 'busy':
         this.#sendFewer(attempt);
-        break;
-      case 'nothing':
         break;
     }
   }

@@ -2,10 +2,13 @@
 
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { DEFAULT, type ProcessorIndex } from '../payment.ts';
+import { DEFAULT, FALLBACK, type ProcessorIndex } from '../payment.ts';
 import { eager, thrifty, type Choice, type Prices } from './choice.ts';
-import { Lane } from './lane.ts';
+import { Lane, type LaneView } from './lane.ts';
 import type { Health } from './processor.ts';
+
+/** The first one may have been the processor's fault. */
+const REFUSALS_BELIEVED = 2;
 
 export class Routing {
   readonly lanes: readonly [Lane, Lane];
@@ -33,11 +36,14 @@ export class Routing {
     return this.lanes[0].inFlight + this.lanes[1].inFlight;
   }
 
-  /** For a payment declined `declines` times, one of `backlog` that wait. */
-  choose(declines: number, backlog: number): Choice {
+  /** For a payment declined `declines` times, refused `refusals` times of these, one of `backlog` that wait. */
+  choose(declines: number, backlog: number, refusals = 0): Choice {
     const views = [this.lanes[0].view(), this.lanes[1].view()] as const;
     const { POLICY, RETRIES } = this.#config;
     if (POLICY === 'eager') return eager(views, RETRIES, declines);
+    // Whom one processor refuses for good the other one may take, at whatever price.
+    const next = refusals % 2 === 0 ? FALLBACK : DEFAULT;
+    if (refusals >= REFUSALS_BELIEVED && takesOne(views[next])) return next;
     return thrifty(views, this.#prices, backlog);
   }
 
@@ -57,4 +63,8 @@ export class Routing {
   hear(processor: ProcessorIndex, { failing, minResponseTimeMs }: Health): void {
     this.lanes[processor].reported(failing, minResponseTimeMs);
   }
+}
+
+function takesOne({ failingForMs, inFlight, inFlightMax }: LaneView): boolean {
+  return failingForMs === undefined && inFlight < inFlightMax;
 }

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { idToText } from '../../src/payment.ts';
-import { Ring, SlotQueue, UNPINNED } from '../../src/buffer/ring.ts';
+import { Ring, UNPINNED } from '../../src/buffer/ring.ts';
+import { SlotQueue } from '../../src/buffer/slot-queue.ts';
 import { AGAIN, Random, SEED } from './seed.ts';
 
 interface Entry {

@@ -5,9 +5,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
 import { heal } from '../../tools/soak/mischief.ts';
+import { LedgerPurge } from '../../src/ledger/purge.ts';
 import { idToText } from '../../src/payment.ts';
 import { AGAIN } from '../buffer/seed.ts';
-import { audit, type AcceptedPayment } from '../world/audit.ts';
+import { audit, chargedAt, type AcceptedPayment } from '../world/audit.ts';
 import type { Client, Reply } from '../world/client.ts';
 import { query } from '../world/database.ts';
 import { waitUntil } from '../world/wait-until.ts';
@@ -92,6 +93,21 @@ test(`a purge may take longer than other answers, and happens once ${AGAIN}`, as
   await heal(world.processors);
   const later = await accept(ownedBy(0), world.client);
   await audit(world, [later], { forgotten: slow });
+});
+
+test(`an instance that comes up while there is a purge takes payments, and sends none before its end ${AGAIN}`, async () => {
+  await wipe();
+  const back = world.instance(1);
+  await back.kill();
+  const purge = await LedgerPurge.begin(world.databaseUrl, 2_000);
+  assert.ok(purge !== 'busy');
+  await back.restart();
+  const taken = [await accept(ownedBy(1), back.client), await accept(ownedBy(1), back.client)];
+  await waitUntil('they wait to be sent', async () => (await back.status()).queued === 2);
+  const { queued } = await back.status();
+  assert.deepEqual([queued, await chargedAt(world)], [2, { default: 0, fallback: 0 }]);
+  await purge.end();
+  await audit(world, taken);
 });
 
 for (const wait of ['for what is under way', 'for the ledger']) {

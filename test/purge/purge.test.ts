@@ -1,6 +1,7 @@
 // A purge step by step, with a ledger and other instances that do as they are told: who is open when, and who forgets.
 
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import { Purge, type PurgeParts } from '../../src/purge.ts';
 import { VirtualClock } from '../ledger/virtual-clock.ts';
@@ -14,7 +15,7 @@ interface Bench {
   readonly clock: VirtualClock;
   /** What was done, in order. */
   readonly steps: string[];
-  readonly engine: { isStill: boolean; takes: boolean; sends: boolean };
+  readonly engine: { isStill: boolean; forgets: Promise<void>; takes: boolean; sends: boolean };
   readonly ledger: { lock: 'free' | 'held' | 'not to be asked'; empties: boolean };
 }
 
@@ -24,6 +25,7 @@ function setUp(followers: readonly PurgeParts['others'][number][] = []): Bench {
   const ledger: Bench['ledger'] = { lock: 'free', empties: true };
   const engine = {
     isStill: true,
+    forgets: Promise.resolve(),
     takes: true,
     sends: true,
     holdStill: () => {
@@ -34,6 +36,7 @@ function setUp(followers: readonly PurgeParts['others'][number][] = []): Bench {
     freeze: () => steps.push('freeze'),
     forget: async () => {
       steps.push('forget');
+      await engine.forgets;
     },
     takeAgain: () => {
       engine.takes = true;
@@ -191,6 +194,26 @@ test('one that has just come up and waits can take part in the next purge', asyn
   assert.equal(purge.freeze('1'), true);
   await clock.advance(ASK_MS);
   assert.equal(await purge.forget('1'), true);
+  assert.ok(engine.takes && engine.sends);
+});
+
+test('one whose disk takes longer than the purge stays closed for the next one', async () => {
+  const { purge, clock, engine, ledger } = setUp();
+  ledger.lock = 'held';
+  await purge.holdStill('1');
+  const disk = new EventEmitter();
+  engine.forgets = once(disk, 'written').then(() => {});
+  const forgotten = purge.forget('1');
+  ledger.lock = 'free';
+  await clock.advance(2 * ASK_MS);
+  assert.ok(engine.takes && engine.sends);
+  ledger.lock = 'held';
+  assert.equal(await purge.holdStill('2'), true);
+  assert.equal(purge.freeze('2'), true);
+  disk.emit('written');
+  await forgotten;
+  assert.ok(!engine.takes && !engine.sends);
+  assert.equal(await purge.forget('2'), true);
   assert.ok(engine.takes && engine.sends);
 });
 

@@ -4,7 +4,7 @@
 import { HEADER_BYTES, Journal, JournalError, SLOT_BYTES } from '../../src/buffer/journal.ts';
 import { Ring } from '../../src/buffer/ring.ts';
 import type { Config } from '../../src/config.ts';
-import type { Ports } from '../../src/pipeline.ts';
+import type { Ports } from '../../src/ports.ts';
 import type { Dice } from './dice.ts';
 import { Program } from './program.ts';
 import { SimulatedDisk } from './simulated-disk.ts';

@@ -1,7 +1,7 @@
 // The way between the instances: an offer may be lost, come late, or be taken without the answer getting back.
 
 import type { Offered } from '../../src/buffer/admission.ts';
-import type { Ports } from '../../src/pipeline.ts';
+import type { Ports } from '../../src/ports.ts';
 import type { Told } from './books.ts';
 import type { Instance } from './instance.ts';
 import type { Program } from './program.ts';

@@ -4,7 +4,7 @@
 import type { Batch } from '../../src/ledger/batch.ts';
 import { LedgerFailure, type LedgerConnection } from '../../src/ledger/libpq.ts';
 import type { LedgerRow } from '../../src/payment.ts';
-import type { LedgerPort } from '../../src/pipeline.ts';
+import type { LedgerPort } from '../../src/ports.ts';
 import type { Dice } from './dice.ts';
 import type { Caller, World } from './world.ts';
 

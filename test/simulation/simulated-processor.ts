@@ -83,7 +83,8 @@ export class SimulatedProcessor {
       done(outcome);
     };
     if (weather.strikes('refused')) {
-      caller.later(this.#travelMs(), () => end('declined'));
+      const outcome = this.#dice.pick(['declined', 'refused'] as const);
+      caller.later(this.#travelMs(), () => end(outcome));
       return;
     }
     if (weather.strikes('unsent')) {

@@ -26,10 +26,20 @@ export async function unsettled({ instances }: AuditedWorld): Promise<string[]> 
   const lines: string[] = [];
   for (const [number, instance] of instances.entries()) {
     if (!instance.program.running) continue;
-    const { held, queued, inFlight, unknown, verifying, foreign, unrecorded, refused } =
+    const { held, queued, inFlight, aside, unknown, verifying, foreign, unrecorded, refused } =
       await instance.status();
     if (held + inFlight === 0) continue;
-    const where = { held, queued, inFlight, unknown, verifying, foreign, unrecorded, refused };
+    const where = {
+      held,
+      queued,
+      inFlight,
+      aside,
+      unknown,
+      verifying,
+      foreign,
+      unrecorded,
+      refused,
+    };
     lines.push(`instance ${number} still holds ${JSON.stringify(where)}`);
   }
   return lines;

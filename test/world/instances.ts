@@ -18,6 +18,8 @@ export interface Status {
   readonly accepted: number;
   readonly queued: number;
   readonly inFlight: number;
+  /** Refused more than once, and tried again later. */
+  readonly aside: number;
   /** In slots: everything accepted that isn't settled. */
   readonly held: number;
   readonly free: number;

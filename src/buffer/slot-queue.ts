@@ -1,0 +1,41 @@
+// A circular queue of slot numbers with room for all of them.
+
+export class SlotQueue {
+  readonly #slots: Int32Array;
+  #head = 0;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.#slots = new Int32Array(capacity);
+  }
+
+  push(slot: number): void {
+    if (this.length === this.#slots.length) throw new Error('slot queue overflow');
+    this.#slots[(this.#head + this.length) % this.#slots.length] = slot;
+    this.length++;
+  }
+
+  unshift(slot: number): void {
+    if (this.length === this.#slots.length) throw new Error('slot queue overflow');
+    this.#head = (this.#head + this.#slots.length - 1) % this.#slots.length;
+    this.#slots[this.#head] = slot;
+    this.length++;
+  }
+
+  first(): number {
+    return this.length === 0 ? -1 : (this.#slots[this.#head] as number);
+  }
+
+  shift(): number {
+    if (this.length === 0) return -1;
+    const slot = this.#slots[this.#head] as number;
+    this.#head = (this.#head + 1) % this.#slots.length;
+    this.length--;
+    return slot;
+  }
+
+  clear(): void {
+    this.#head = 0;
+    this.length = 0;
+  }
+}
