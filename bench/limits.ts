@@ -2,7 +2,7 @@
 //
 //   npm run bench:limits -- drain [rounds, 5]    p99 of intake while 10,000 payments are drained, next to calm (twice: the noise)
 //   npm run bench:limits -- burst [rounds, 3]    5,000 payments/s for 10 s, then the books
-//   npm run bench:limits -- most                 more and more payments/s, until p99 is 10 ms or some are refused, and who was throttled
+//   npm run bench:limits -- most [rate, 500]     more and more payments/s, until p99 is 10 ms or some are refused, and who was throttled
 //
 // The path of a compose file that changes the submission, from the project's root, may follow at the end.
 
@@ -106,10 +106,10 @@ async function burst(rounds: number): Promise<void> {
   console.log(markdownTable(head, rows));
 }
 
-async function most(): Promise<void> {
+async function most(firstRate: number): Promise<void> {
   const rows: string[][] = [];
   await load(CALM_RATE, WINDOW_MS);
-  for (let rate = 500; ; rate = Math.round(rate * STEP)) {
+  for (let rate = firstRate; ; rate = Math.round(rate * STEP)) {
     const before = await composition.usageByService();
     const result = await load(rate, WINDOW_MS);
     const after = await composition.usageByService();
@@ -131,11 +131,11 @@ async function most(): Promise<void> {
 
 const words = process.argv.slice(2);
 const files = words.filter((word) => word.endsWith('.yml'));
-const [what, rounds] = words.filter((word) => !files.includes(word));
+const [what, figure] = words.filter((word) => !files.includes(word));
 const RUNS: Readonly<Record<string, () => Promise<void>>> = {
-  drain: () => drain(Number(rounds ?? 5)),
-  burst: () => burst(Number(rounds ?? 3)),
-  most,
+  drain: () => drain(Number(figure ?? 5)),
+  burst: () => burst(Number(figure ?? 3)),
+  most: () => most(Number(figure ?? 500)),
 };
 const run = RUNS[what ?? ''];
 if (run === undefined) throw new Error(`must be one of ${Object.keys(RUNS).join(', ')}`);

@@ -36,6 +36,8 @@ export class Intake {
   accepted = 0;
   openTo: OpenTo = 'all';
   readonly #parts: IntakeParts;
+  /** A slot whose payment was refused because its write failed: some of it may be on the disk, or all. -1 when there is none. */
+  #dubious = -1;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -71,18 +73,32 @@ export class Intake {
   /** Holds a payment whose id isn't live, and that isn't refused; `onHeld` takes its slot. */
   hold(id: IdWords, amountCents: number, onHeld: (slot: number) => void): Held {
     const { ring, journal, clock, onBroken } = this.#parts;
+    if (this.#dubious >= 0 && !this.#clear()) return 'broken';
     const slot = ring.claim(id, amountCents, clock.now());
     if (slot < 0) return 'full';
     try {
       journal.hold(slot);
     } catch (error) {
       ring.release(slot);
+      this.#dubious = slot;
       onBroken(error);
       return 'broken';
     }
     this.accepted++;
     onHeld(slot);
     return 'accepted';
+  }
+
+  /** A restart must not find the refused payment beside one that was accepted under its id since, perhaps with another amount. */
+  #clear(): boolean {
+    try {
+      this.#parts.journal.free(this.#dubious);
+    } catch (error) {
+      this.#parts.onBroken(error);
+      return false;
+    }
+    this.#dubious = -1;
+    return true;
   }
 
   /** The payment in `slot` is settled: remembered as such, before its slot may hold another. @throws when the journal fails */

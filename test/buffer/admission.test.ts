@@ -137,6 +137,24 @@ test('a payment that the journal does not take is not held', () => {
   assert.equal(admission.admit(idOf(1), 1, false), 'accepted');
 });
 
+test('a refused payment that is on the disk all the same is gone from it before another is held', () => {
+  const { admission, ring, file, broken } = setUp();
+  const held = (): string[] => recoverFrom(file.cache, SLOTS).states.filter((of) => of !== 'free');
+  file.tearAfter = 64;
+  assert.equal(admission.admit(idOf(1), 1, false), 'broken');
+  assert.equal(held().length, 1);
+  file.tearAfter = 20;
+  assert.equal(admission.admit(idOf(1), 2, false), 'broken');
+  assert.equal(ring.free, SLOTS);
+  assert.equal(broken.length, 2);
+  file.tearAfter = undefined;
+  assert.equal(admission.admit(idOf(1), 3, false), 'accepted');
+  assert.deepEqual(
+    held().map((of) => of.split(' ')[1]),
+    ['3'],
+  );
+});
+
 test('an id that was settled is asked about: the ledger knows its amount', async () => {
   const { admission, intake, ring, questions, went } = setUp();
   assert.equal(admission.admit(idOf(1), 1990, false), 'accepted');

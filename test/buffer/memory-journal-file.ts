@@ -11,7 +11,7 @@ export class MemoryJournalFile implements JournalFile {
   /** Where the latest write began. */
   lastAt = 0;
   writes = 0;
-  /** Bytes of the next write that arrive before it fails; undefined while the disk is well. */
+  /** Bytes of the next write that arrive before it fails, perhaps all; undefined while the disk is well. */
   tearAfter: number | undefined;
   readonly #syncs: { resolve: () => void; reject: (error: Error) => void; seen: Buffer }[] = [];
 
@@ -39,7 +39,7 @@ export class MemoryJournalFile implements JournalFile {
     this.lastAt = position;
     const arriving = this.tearAfter === undefined ? buffer : buffer.subarray(0, this.tearAfter);
     this.cache.set(arriving, position);
-    if (arriving.length < buffer.length) throw new Error('EIO: the disk fails');
+    if (this.tearAfter !== undefined) throw new Error('EIO: the disk fails');
   }
 
   /** Takes as long as the test wants it to. */
