@@ -29,21 +29,14 @@ const ARMS: Readonly<Record<string, readonly string[]>> = {
   ours: [],
   without: ['bench/floor/without-journal.yml'],
 };
-/** Hundredths of a percent, and percent for the simulators. */
-const FEES = {
-  preview: {
-    FEE_DEFAULT_BPS: '500',
-    FEE_FALLBACK_BPS: '1500',
-    SIMULATOR_DEFAULT_FEE_PERCENT: '5',
-    SIMULATOR_FALLBACK_FEE_PERCENT: '15',
-  },
-  final: {
-    FEE_DEFAULT_BPS: '700',
-    FEE_FALLBACK_BPS: '1000',
-    SIMULATOR_DEFAULT_FEE_PERCENT: '7',
-    SIMULATOR_FALLBACK_FEE_PERCENT: '10',
-  },
-} as const;
+/** Hundredths of a percent for the instances, percent for the simulators. */
+const feesOf = (defaultBps: number, fallbackBps: number): Readonly<Record<string, string>> => ({
+  FEE_DEFAULT_BPS: String(defaultBps),
+  FEE_FALLBACK_BPS: String(fallbackBps),
+  SIMULATOR_DEFAULT_FEE_PERCENT: String(defaultBps / 100),
+  SIMULATOR_FALLBACK_FEE_PERCENT: String(fallbackBps / 100),
+});
+const FEES = { preview: feesOf(500, 1_500), final: feesOf(700, 1_000) } as const;
 
 interface Run {
   readonly result: Result;

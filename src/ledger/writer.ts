@@ -192,8 +192,7 @@ class Flush {
 
   isReached([first, second]: readonly [TokenQueue, TokenQueue]): boolean {
     const [firstTarget, secondTarget] = this.#targets;
-    if (first.dropped < firstTarget || second.dropped < secondTarget) return false;
-    return true;
+    return first.dropped >= firstTarget && second.dropped >= secondTarget;
   }
 }
 

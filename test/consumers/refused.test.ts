@@ -1,8 +1,16 @@
-// Payments that every processor refuses for what they are: they are kept and tried again, and hold up nobody.
+// Payments that a processor refuses for what they are: kept, tried again and at the other one, and the others hardly wait for them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT, FALLBACK, PROCESSORS } from '../../src/payment.ts';
+import type { Engine } from '../../src/engine.ts';
+import type { Outcome } from '../../src/gateways/outcome.ts';
+import {
+  DEFAULT,
+  FALLBACK,
+  PROCESSORS,
+  type Charge,
+  type ProcessorIndex,
+} from '../../src/payment.ts';
 import { fileBytes } from '../buffer/held-model.ts';
 import { loneEngine } from '../buffer/lone-engine.ts';
 import { MemoryJournalFile } from '../buffer/memory-journal-file.ts';
@@ -14,39 +22,55 @@ const REFUSED_CENTS = 66_600;
 /** PROBE_EVERY_MS. */
 const PROBE_MS = 250;
 const STEP_MS = 5;
-const IDS = 4;
+const ID_WORDS = 4;
 
 /** In small steps: what a timer starts takes some turns of the event loop to set the next one. */
 async function pass(clock: VirtualClock, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += STEP_MS) await clock.advance(STEP_MS);
 }
 
-test('twenty payments that nobody takes cost the others nothing, once they are known', async () => {
+interface Started {
+  readonly clock: VirtualClock;
+  readonly said: readonly string[];
+  /** The `n`th payment. */
+  readonly pay: (n: number, cents: number) => void;
+  readonly engine: Engine;
+}
+
+/** An engine before processors that answer as `charge` says. */
+async function start(
+  charge: (payment: Charge, processor: ProcessorIndex, nowMs: number) => Outcome,
+): Promise<Started> {
   const clock = new VirtualClock();
-  const chargedAtMs: number[] = [];
   const said: string[] = [];
-  let refusals = 0;
   const engine = loneEngine({
     sync: 'never',
     clock,
     slots: SLOTS,
     file: new MemoryJournalFile(fileBytes(SLOTS)),
     log: (message) => said.push(message),
-    charge: ({ amountCents }) => {
-      if (amountCents === REFUSED_CENTS) {
-        refusals++;
-        return 'refused';
-      }
-      chargedAtMs.push(clock.elapsed());
-      return 'charged';
-    },
+    charge: (payment, processor) => charge(payment, processor, clock.elapsed()),
   });
   engine.recover(true);
   engine.start();
   await pass(clock, 100);
   const pay = (n: number, cents: number): void => {
-    assert.equal(engine.admit(new Uint32Array(IDS).fill(n + 1), cents, false), 'accepted');
+    assert.equal(engine.admit(new Uint32Array(ID_WORDS).fill(n + 1), cents, false), 'accepted');
   };
+  return { clock, said, pay, engine };
+}
+
+test('twenty payments that nobody takes cost the others nothing, once they are known', async () => {
+  const chargedAtMs: number[] = [];
+  let refusals = 0;
+  const { clock, said, pay, engine } = await start(({ amountCents }, _, nowMs) => {
+    if (amountCents === REFUSED_CENTS) {
+      refusals++;
+      return 'refused';
+    }
+    chargedAtMs.push(nowMs);
+    return 'charged';
+  });
   for (let n = 0; n < REFUSED; n++) pay(n, REFUSED_CENTS);
   // Each makes a processor look failing once, for a probe's interval.
   await pass(clock, REFUSED * 3 * PROBE_MS);
@@ -73,25 +97,14 @@ test('twenty payments that nobody takes cost the others nothing, once they are k
 
 test('a payment that one processor refuses is charged at the other one', async () => {
   for (const refuses of PROCESSORS) {
-    const clock = new VirtualClock();
     const charged: string[] = [];
-    const engine = loneEngine({
-      sync: 'never',
-      clock,
-      slots: SLOTS,
-      file: new MemoryJournalFile(fileBytes(SLOTS)),
-      charge: ({ amountCents }, processor) => {
-        if (amountCents === REFUSED_CENTS && processor === refuses) return 'refused';
-        charged.push(`${amountCents} at ${processor}`);
-        return 'charged';
-      },
+    const { clock, pay } = await start(({ amountCents }, processor) => {
+      if (amountCents === REFUSED_CENTS && processor === refuses) return 'refused';
+      charged.push(`${amountCents} at ${processor}`);
+      return 'charged';
     });
-    engine.recover(true);
-    engine.start();
-    await pass(clock, 100);
     for (let n = 0; n < 100; n++) {
-      const cents = n === 10 ? REFUSED_CENTS : 1_990;
-      assert.equal(engine.admit(new Uint32Array(IDS).fill(n + 1), cents, false), 'accepted');
+      pay(n, n === 10 ? REFUSED_CENTS : 1_990);
       await pass(clock, 50);
     }
     const other = refuses === DEFAULT ? FALLBACK : DEFAULT;
@@ -101,25 +114,15 @@ test('a payment that one processor refuses is charged at the other one', async (
 });
 
 test('a processor that refuses everybody is one that fails: the other one gets the payments', async () => {
-  const clock = new VirtualClock();
   const charged: number[] = [];
-  const engine = loneEngine({
-    sync: 'never',
-    clock,
-    slots: SLOTS,
-    file: new MemoryJournalFile(fileBytes(SLOTS)),
-    charge: (_, processor) => {
-      if (processor === 0) return 'refused';
-      charged.push(clock.elapsed());
-      return 'charged';
-    },
+  const { clock, pay } = await start((_, processor, nowMs) => {
+    if (processor === DEFAULT) return 'refused';
+    charged.push(nowMs);
+    return 'charged';
   });
-  engine.recover(true);
-  engine.start();
-  await pass(clock, 100);
   // So long that waiting for default has become dearer than fallback.
   for (let n = 0; n < 120; n++) {
-    assert.equal(engine.admit(new Uint32Array(IDS).fill(n + 1), 1_990, false), 'accepted');
+    pay(n, 1_990);
     await pass(clock, 1_000);
   }
   assert.ok(charged.length >= 100, String(charged.length));

@@ -144,14 +144,14 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'a flush is never reached',
     'ledger/writer.js',
-    'if (first.dropped <',
-    'if (true || first.dropped <',
+    'return first.dropped >=',
+    'return false && first.dropped >=',
   ),
   one(
     'a flush waits for nothing',
     'ledger/writer.js',
-    'if (first.dropped <',
-    'if (false && first.dropped <',
+    'return first.dropped >=',
+    'return true || first.dropped >=',
   ),
   // Repeats
   one(
