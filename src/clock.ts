@@ -47,8 +47,14 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   });
 }
 
-/** Resolves in the next turn of the event loop. */
-export function nextTurn(clock: Clock): Promise<void> {
+/** Resolves after a whole turn of the event loop: what had arrived before the call was heard, signals too. */
+export async function wholeTurn(clock: Clock): Promise<void> {
+  await soon(clock);
+  // The first one may have come within the turn that was under way.
+  await soon(clock);
+}
+
+function soon(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     clock.soon(resolve);
   });

@@ -8,16 +8,13 @@
 
 import type { Admitted } from './buffer/admission.ts';
 import type { Recovered } from './buffer/journal.ts';
-import { becomesTrue, sleep } from './clock.ts';
+import { becomesTrue } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Health } from './gateways/processor.ts';
 import { ownerOf, type IdWords, type ProcessorIndex } from './payment.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Ports } from './ports.ts';
 import { loadSettled } from './recovery/load-settled.ts';
-
-/** A disk that needs longer is not waited for: whoever stops us has a limit too. */
-const LAST_SYNC_MS = 3_000;
 
 export class Engine {
   readonly #config: Config;
@@ -64,8 +61,8 @@ export class Engine {
   }
 
   /**
-   * Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the journal, and on the disk where
-   * that is asked for. @throws when the disk fails
+   * Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the journal. Resolves when that is on the
+   * disk, where it is synced at all. @throws when the disk fails
    */
   async stop(drainMs: number): Promise<void> {
     const { intake, crew, verifier, handOvers, reconcilers, writer } = this.#pipeline;
@@ -79,7 +76,8 @@ export class Engine {
     await becomesTrue(this.#ports.clock, drainMs, isDone);
     reconcilers.stop();
     writer.close();
-    if (this.#config.JOURNAL_SYNC !== 'never') await this.#syncLast();
+    // A machine that is switched off after its services were stopped is no power loss. Without a limit: whoever stops us has one.
+    if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
   }
 
   /** Takes only what other instances hold for this one, and starts no attempt from now on. */
@@ -154,14 +152,6 @@ export class Engine {
       isWanted: () => this.#load === load && !this.#stopped,
     });
     if (isComplete) settled.complete = true;
-  }
-
-  /** A machine that is switched off after its services were stopped is no power loss. */
-  async #syncLast(): Promise<void> {
-    const { clock, log } = this.#ports;
-    const synced = this.#pipeline.journal.syncNow().then(() => true);
-    const isSynced = await Promise.race([synced, sleep(clock, LAST_SYNC_MS)]);
-    if (isSynced !== true) log('journal not synced', { waitedMs: LAST_SYNC_MS });
   }
 
   #syncLater(): void {

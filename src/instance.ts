@@ -7,7 +7,7 @@ import { ApiServer } from './api/server.ts';
 import { createRouter, type Desk } from './api/routes.ts';
 import { DiskJournalFile } from './buffer/journal-file.ts';
 import { HEADER_BYTES, JournalError, SLOT_BYTES } from './buffer/journal.ts';
-import { nextTurn, sleep, systemClock } from './clock.ts';
+import { sleep, systemClock, wholeTurn } from './clock.ts';
 import {
   ConfigError,
   FLUSH_MS,
@@ -61,8 +61,7 @@ export async function run(
 
 async function live(config: Config, stop: AbortSignal): Promise<void> {
   log('starting');
-  // Signals are heard between turns.
-  await nextTurn(clock);
+  await wholeTurn(clock);
   if (stop.aborted) endInOrder();
   const file = new DiskJournalFile(
     config.JOURNAL_PATH,
@@ -110,7 +109,7 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   const server = new ApiServer(config.SOCKET_PATH, router);
   void makeSchema(reader);
   if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
-  await nextTurn(clock);
+  await wholeTurn(clock);
   if (stop.aborted) endInOrder();
   engine.start();
   purge.openWhenOver();

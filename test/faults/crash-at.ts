@@ -10,8 +10,8 @@ import { DiskJournalFile } from '../../src/buffer/journal-file.ts';
 import { Journal } from '../../src/buffer/journal.ts';
 import { HttpProcessor } from '../../src/gateways/processor.ts';
 import { LedgerPurge } from '../../src/ledger/purge.ts';
+import { wrap } from './wrap.ts';
 
-type Method = (this: object, ...parameters: unknown[]) => unknown;
 type Done = (error: unknown, ...results: unknown[]) => void;
 
 const NativeClient = createRequire(import.meta.url)('pg-native') as { readonly prototype: object };
@@ -60,10 +60,6 @@ const always = (): boolean => true;
 function second(): () => boolean {
   let calls = 0;
   return () => ++calls === 2;
-}
-
-function wrap(target: object, name: string, around: (original: Method) => Method): void {
-  Reflect.set(target, name, around(Reflect.get(target, name) as Method));
 }
 
 function before(target: object, name: string, isIt: (self: object) => boolean = always): void {

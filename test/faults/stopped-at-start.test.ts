@@ -10,6 +10,7 @@ import { AGAIN } from '../buffer/seed.ts';
 import { audit, type AcceptedPayment } from '../world/audit.ts';
 import type { Environment } from '../world/instances.ts';
 import { waitUntil } from '../world/wait-until.ts';
+import type { Stage } from './sigterm-at.ts';
 import { openStage } from './stage.ts';
 
 const accepted: AcceptedPayment[] = [];
@@ -24,53 +25,50 @@ for (let n = 0; n < 50; n++) {
 }
 await instance.kill();
 
-interface Stage {
-  readonly name: string;
-  readonly isReached: () => boolean;
-  readonly environment?: Environment;
-  /** Whether it may take payments at that stage. */
-  readonly listens?: boolean;
-}
+const SIGTERM_AT = new URL('./sigterm-at.js', import.meta.url).href;
 
 const said = (event: string): (() => boolean) => {
   const sofar = instance.said(event);
   return () => instance.said(event) > sofar;
 };
 
-const STAGES: readonly (() => Stage)[] = [
-  () => ({ name: 'before it touches anything', isReached: said('starting') }),
-  () => {
-    // So large that it takes a moment to be made.
-    const path = `${instance.journalPath}.large`;
-    const environment = { RING_SLOTS: '1000000', JOURNAL_PATH: path };
-    return { name: 'making its journal', isReached: () => existsSync(path), environment };
+interface Ending {
+  readonly environment?: Environment;
+  /** What it doesn't get to. Without one it may take payments already. */
+  readonly neverSays?: string;
+}
+
+const ENDINGS: Readonly<Record<Stage, Ending>> = {
+  'before it touches anything': { neverSays: 'recovered' },
+  'making its journal': {
+    environment: { JOURNAL_PATH: `${instance.journalPath}.new` },
+    neverSays: 'listening',
   },
-  () => ({ name: 'after its recovery', isReached: said('recovered') }),
-  () => {
-    const [path, environment] = [`${instance.journalPath}.new`, { REHEARSAL: '100000' }];
-    const isReached = (): boolean => existsSync(`${instance.socketPath}.rehearsal`);
-    return { name: 'rehearsing', isReached, environment: { ...environment, JOURNAL_PATH: path } };
+  'after its recovery': { neverSays: 'listening' },
+  rehearsing: {
+    environment: { JOURNAL_PATH: `${instance.journalPath}.other`, REHEARSAL: '100000' },
+    neverSays: 'listening',
   },
-  () => {
-    const environment = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
-    const isReached = said('ledger unavailable');
-    return { name: 'without a ledger', isReached, environment, listens: true };
+  'without a ledger': {
+    environment: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' },
   },
-  () => ({ name: 'just listening', isReached: said('listening'), listens: true }),
-];
+  'just listening': {},
+};
 
 test(`SIGTERM ends a start with 0 at each of its stages ${AGAIN}`, async (context) => {
-  for (const make of STAGES) {
-    const { name, isReached, environment = {}, listens = false } = make();
-    await context.test(name, async (subtest) => {
-      const isListening = said('listening');
+  for (const [stage, { environment, neverSays = 'nothing' }] of Object.entries(ENDINGS)) {
+    await context.test(stage, async (subtest) => {
+      const wentOn = said(neverSays);
       const isStopped = said('stopped');
-      instance.start(environment);
+      instance.start({
+        ...environment,
+        NODE_OPTIONS: `--import ${SIGTERM_AT}`,
+        SIGTERM_AT: stage,
+      });
       subtest.after(() => instance.program.running && instance.kill());
-      await waitUntil(name, isReached, { everyMs: 1 });
-      assert.equal(await instance.kill('SIGTERM'), 0, instance.program.lastWords());
+      assert.equal(await instance.program.ended(), 0, instance.program.lastWords());
       await waitUntil('it says so', isStopped);
-      if (!listens) assert.equal(isListening(), false, 'it went on to listen');
+      assert.equal(wentOn(), false, `it went on to say ${neverSays}`);
       assert.equal(existsSync(`${instance.socketPath}.rehearsal`), false);
     });
   }

@@ -1,0 +1,7 @@
+// Puts something around a method, for what a process has to do to itself at an exact place.
+
+export type Method = (this: object, ...parameters: unknown[]) => unknown;
+
+export function wrap(target: object, name: string, around: (original: Method) => Method): void {
+  Reflect.set(target, name, around(Reflect.get(target, name) as Method));
+}
