@@ -57,7 +57,12 @@ export const MUTATIONS: readonly Mutation[] = [
     'half-written.\n        await journal.synced();',
     '\n',
   ),
-  one('a stop leaves the journal unsynced', 'engine.js', 'await this.#syncLast();', ';'),
+  one(
+    'a stop leaves the journal unsynced',
+    'engine.js',
+    'await this.#pipeline.journal.syncNow();',
+    ';',
+  ),
   // Outcomes
   one(
     'a time-out is taken for declined',
