@@ -76,12 +76,13 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   );
   const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
   const others = peers.filter((_, n) => config.PEER_SOCKET_PATHS[n] !== config.SOCKET_PATH);
+  const instance = config.PEER_SOCKET_PATHS.indexOf(config.SOCKET_PATH);
   const engine = new Engine(config, {
     clock,
     journalFile: file,
     processors,
     ledger: {
-      connect: () => connectLibpq(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, clock),
+      connect: () => connectLibpq(config.DATABASE_URL, instance, config.LEDGER_TIMEOUT_MS, clock),
       find: (ids) => reader.find(ids),
       idsAfter: (id, most) => reader.idsAfter(id, most),
     },

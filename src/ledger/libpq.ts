@@ -36,6 +36,7 @@ interface NativeClient {
   /** "I" when the connection is alive and no statement is under way. */
   getTransactionStatus(): string | null;
   connect(conninfo: string, done: (error: Error | null) => void): void;
+  query(text: string, done: NativeDone): void;
   prepare(name: string, text: string, parameters: number, done: NativeDone): void;
   execute(name: string, parameters: readonly string[], done: NativeDone): void;
   end(): void;
@@ -49,22 +50,32 @@ const NativeClient = createRequire(import.meta.url)('pg-native') as new () => Na
 
 const STATEMENT = 'record_batch';
 
-/** @throws LedgerFailure ('broken') when the database can't be reached within `timeoutMs`. */
+// A backend that stood still would record what we gave up whenever it goes on, after a purge too. Ended, it reads nothing more.
+const END_EARLIER = `
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE application_name = current_setting('application_name') AND datname = current_database() AND usename = current_user
+    AND pid <> pg_backend_pid()`;
+
+/**
+ * Connects as the one writer of this instance: the connections that it had before are ended.
+ * @throws LedgerFailure ('broken') when the database can't be reached within `timeoutMs`.
+ */
 export async function connectLibpq(
   url: string,
+  instance: number,
   timeoutMs: number,
   clock: Clock,
 ): Promise<LedgerConnection> {
   const connection = new LibpqConnection(timeoutMs, clock);
-  await connection.open(conninfo(url, timeoutMs));
+  await connection.open(conninfo(url, `repasse-writer-${instance}`, timeoutMs));
   return connection;
 }
 
 /** libpq's own time-out covers the whole connecting; it counts in seconds, 2 at least. */
-function conninfo(url: string, timeoutMs: number): string {
+function conninfo(url: string, name: string, timeoutMs: number): string {
   const full = new URL(url);
   full.searchParams.set('connect_timeout', String(Math.max(2, Math.ceil(timeoutMs / 1000))));
-  full.searchParams.set('application_name', 'repasse-writer');
+  full.searchParams.set('application_name', name);
   // A statement that we gave up must not stay behind and block its own repetition.
   const options = full.searchParams.get('options') ?? '';
   full.searchParams.set('options', `${options} -c statement_timeout=${timeoutMs}`.trim());
@@ -98,6 +109,7 @@ class LibpqConnection implements LedgerConnection {
       });
     });
     try {
+      await this.#statement((done) => this.#client.query(END_EARLIER, done));
       await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));
     } catch (error) {
       // A missing table, say: nobody would close a connection that was never handed out.

@@ -25,7 +25,7 @@ async function connect(
   context: TestContext,
   timeoutMs = TIMEOUT_MS,
 ): Promise<LedgerConnection> {
-  const connection = await connectLibpq(url, timeoutMs, systemClock);
+  const connection = await connectLibpq(url, 0, timeoutMs, systemClock);
   context.after(() => connection.close());
   return connection;
 }
@@ -47,14 +47,11 @@ async function blocked(url: string, n: number): Promise<{ end(): Promise<void> }
   };
 }
 
-const isWaiting = async (url: string): Promise<boolean> => {
-  const rows = await query(
-    url,
-    `SELECT 1 FROM pg_stat_activity WHERE application_name = 'repasse-writer' AND wait_event_type = 'Lock'
-     AND datname = current_database()`,
-  );
-  return rows.length > 0;
-};
+const WRITERS = `FROM pg_stat_activity WHERE application_name = 'repasse-writer-0' AND datname = current_database()`;
+const TERMINATE = `SELECT pg_terminate_backend(pid) ${WRITERS}`;
+
+const isWaiting = async (url: string): Promise<boolean> =>
+  (await query(url, `SELECT 1 ${WRITERS} AND wait_event_type = 'Lock'`)).length > 0;
 
 async function fails(
   statement: Promise<void>,
@@ -89,10 +86,7 @@ test('a backend that is terminated in the middle of a statement breaks the conne
   const statement = connection.record(batchOfRows(rowOf(1)));
   const ended = fails(statement, 'broken');
   await waitUntil('the statement waits', () => isWaiting(url));
-  await query(
-    url,
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'repasse-writer' AND datname = current_database()`,
-  );
+  await query(url, TERMINATE);
   await ended;
   await block.end();
   await isReplaced(connection, url, context);
@@ -103,10 +97,7 @@ test('a backend that is terminated between statements breaks the next one', asyn
   const connection = await connect(url, context);
   // The refusal leaves a result behind that must not be taken for the next statement's.
   await fails(connection.record(batchOfRows(rowOf(1, 0))), 'refused', '23514');
-  await query(
-    url,
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'repasse-writer' AND datname = current_database()`,
-  );
+  await query(url, TERMINATE);
   await fails(connection.record(batchOfRows(rowOf(2))), 'broken');
   await isReplaced(connection, url, context);
 });
@@ -119,7 +110,7 @@ test('a server that is killed in the middle of a statement breaks the connection
   await waitUntil('the statement waits', () => isWaiting(url));
   await server.kill();
   await ended;
-  await assert.rejects(connectLibpq(url, TIMEOUT_MS, systemClock), LedgerFailure);
+  await assert.rejects(connectLibpq(url, 0, TIMEOUT_MS, systemClock), LedgerFailure);
   await server.restart();
   await block.end();
   await isReplaced(connection, url, context);
@@ -164,9 +155,29 @@ test('a server that takes the connection and says nothing is given up on', async
   const proxy = await GapProxy.start(url);
   context.after(() => proxy.close());
   proxy.blackHole();
-  await assert.rejects(connectLibpq(proxy.through(url), TIMEOUT_MS, systemClock), LedgerFailure);
+  await assert.rejects(connectLibpq(proxy.through(url), 0, TIMEOUT_MS, systemClock), LedgerFailure);
   proxy.release();
   await (await connect(proxy.through(url), context)).record(batchOfRows(rowOf(1)));
+});
+
+test('a backend that stood still does not record afterwards what was given up', async (context) => {
+  const { url } = await makeLedger(server, context);
+  const connection = await connect(url, context);
+  const [backend] = await query<{ pid: number }>(url, `SELECT pid ${WRITERS}`);
+  assert.ok(backend);
+  process.kill(backend.pid, 'SIGSTOP');
+  try {
+    await fails(connection.record(batchOfRows(rowOf(1))), 'broken');
+    const next = await connect(url, context);
+    await next.record(batchOfRows(rowOf(1)));
+    await query(url, 'TRUNCATE payments, payments_per_second');
+  } finally {
+    process.kill(backend.pid, 'SIGCONT');
+  }
+  await waitUntil('it is gone', async () => {
+    return (await query(url, `SELECT 1 ${WRITERS} AND pid = ${backend.pid}`)).length === 0;
+  });
+  assert.deepEqual(await checkSums(url), { payments: 0, cents: 0 });
 });
 
 test('a statement that takes too long ends on both sides', async (context) => {
@@ -209,18 +220,14 @@ test('nobody to connect to, or nothing there to prepare for, leaves no connectio
     server.url('missing'),
     'postgres://nobody@127.0.0.1:1/x?nonsense=1',
   ]) {
-    await assert.rejects(connectLibpq(target, TIMEOUT_MS, systemClock), LedgerFailure);
+    await assert.rejects(connectLibpq(target, 0, TIMEOUT_MS, systemClock), LedgerFailure);
   }
   await query(url, 'DROP TABLE payments_per_second');
   for (let n = 0; n < 5; n++) {
-    await assert.rejects(connectLibpq(url, TIMEOUT_MS, systemClock), LedgerFailure);
+    await assert.rejects(connectLibpq(url, 0, TIMEOUT_MS, systemClock), LedgerFailure);
   }
   await waitUntil('their connections are gone', async () => {
-    const rows = await query(
-      url,
-      `SELECT 1 FROM pg_stat_activity WHERE application_name = 'repasse-writer' AND datname = current_database()`,
-    );
-    return rows.length === 0;
+    return (await query(url, `SELECT 1 ${WRITERS}`)).length === 0;
   });
 });
 
