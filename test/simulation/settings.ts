@@ -3,7 +3,7 @@
 import { readConfig, type Config } from '../../src/config.ts';
 import type { Dice } from './dice.ts';
 
-/** One config per instance; only its socket differs. */
+/** One config per instance; only its socket differs. The filter of settled ids may be smaller than config.ts allows. */
 export function throwSettings(dice: Dice): readonly Config[] {
   const instances = dice.pick([1, 2, 2, 2, 2, 3]);
   const sockets = Array.from({ length: instances }, (_, n) => `/run/instance-${n}`);
@@ -28,7 +28,6 @@ export function throwSettings(dice: Dice): readonly Config[] {
     BATCH_WAIT_MS: dice.whole(0, 40),
     BATCH_ROWS_MAX: batchRows + dice.whole(0, 60),
     LEDGER_TIMEOUT_MS: Math.round(dice.spread(100, 2_000)),
-    SETTLED_FILTER_MIB: 1,
     SENDS_PER_TURN: dice.whole(1, 16),
     SENDS_PER_S: Math.round(dice.spread(100, 5_000)),
     JOURNAL_SYNC_EVERY_MS: dice.whole(5, 100),
@@ -43,5 +42,10 @@ export function throwSettings(dice: Dice): readonly Config[] {
     PROCESSOR_DEFAULT_URL: 'http://default',
     PROCESSOR_FALLBACK_URL: 'http://fallback',
   };
-  return sockets.map((socket) => readConfig({ ...common, SOCKET_PATH: socket }));
+  // Down to two blocks: as full as a real one is after years, so that it remembers ids that never were.
+  const SETTLED_FILTER_MIB = dice.pick([1, 1, 2 ** -10, 2 ** -13]);
+  return sockets.map((socket) => ({
+    ...readConfig({ ...common, SOCKET_PATH: socket }),
+    SETTLED_FILTER_MIB,
+  }));
 }
