@@ -34,8 +34,8 @@ const TICK_MS = 5;
 const TRIES_MAX = 8;
 const TRY_AGAIN_MS = 400;
 const CENTS_MAX = 100_000;
-/** 504 is nginx's word for an instance that needs longer than a second: a slow machine is not wrong. */
-const GOOD_ANSWERS: readonly number[] = [0, 202, 503, 504];
+/** What a good payment may be answered, 0 for no answer. 504 is nginx's word for an instance that needs longer than a second: slow, not wrong. */
+export const GOOD_ANSWERS: readonly number[] = [0, 202, 503, 504];
 
 export class Load {
   /** How often each status was answered; 0 stands for no answer. */

@@ -26,8 +26,8 @@ test(`SIGTERM under load ends an instance with 0, again and again, and loses not
 });
 
 test(`an instance restarted in order costs no payment an answer, and ends as soon as it is done ${AGAIN}`, async () => {
-  // Answers that take their time, so that connections are busy when it is told to stop.
-  const environment = { DRAIN_MS: '10000', JOURNAL_SYNC: 'always' };
+  // It might wait for far longer than we do here.
+  const environment = { DRAIN_MS: '600000', JOURNAL_SYNC: 'always' };
   for (const instance of world.instances) {
     await instance.kill('SIGTERM');
     await instance.restart(environment);
@@ -39,18 +39,21 @@ test(`an instance restarted in order costs no payment an answer, and ends as soo
     // What comes while it stands still is all under way, or unread, at the moment of its stop.
     if (stop >= 2) instance.program.signal('SIGSTOP');
     if (stop >= 2) await load.more(40);
-    const startedMs = performance.now();
     instance.program.signal('SIGTERM');
     instance.program.signal('SIGCONT');
+    await waitUntil('it has ended', () => !instance.program.running, { withinMs: 60_000 });
     assert.equal(await instance.program.ended(), 0, instance.program.lastWords());
-    const tookMs = performance.now() - startedMs;
-    assert.ok(tookMs < 5_000, `it took ${Math.round(tookMs)} ms to stop`);
     await load.more(100);
     await instance.restart(environment);
   }
   await load.stop();
-  assert.deepEqual([...load.answers.keys()], [202], 'every answer is a 202');
+  const refused = [0, 503].filter((status) => load.answers.has(status));
+  assert.deepEqual(refused, [], 'no payment is refused or left without an answer');
   await audit(world, book.accepted, { maybe: book.maybe });
+  for (const instance of world.instances) {
+    await instance.kill('SIGTERM');
+    await instance.restart();
+  }
 });
 
 test(`stopped with more under way than it can wait for, it ends with 0 and goes on after its restart ${AGAIN}`, async () => {
