@@ -177,6 +177,11 @@ function readNumber(name: string, setting: NumberSetting, text: string | undefin
   return value;
 }
 
+/** This instance's number among all of them, from 0. */
+export function instanceNumber({ PEER_SOCKET_PATHS, SOCKET_PATH }: Config): number {
+  return PEER_SOCKET_PATHS.indexOf(SOCKET_PATH);
+}
+
 /** Limits that make sense alone and not together. */
 function checkTogether(config: Config): void {
   const instances = config.PEER_SOCKET_PATHS.length;

@@ -13,6 +13,7 @@ import {
   FLUSH_MS,
   NGINX_PAYMENT_MS,
   OFFER_MS,
+  instanceNumber,
   readConfig,
   type Config,
 } from './config.ts';
@@ -75,8 +76,8 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     log('ledger connection lost', { message: error.message }),
   );
   const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
-  const others = peers.filter((_, n) => config.PEER_SOCKET_PATHS[n] !== config.SOCKET_PATH);
-  const instance = config.PEER_SOCKET_PATHS.indexOf(config.SOCKET_PATH);
+  const instance = instanceNumber(config);
+  const others = peers.filter((_, n) => n !== instance);
   const engine = new Engine(config, {
     clock,
     journalFile: file,

@@ -10,7 +10,7 @@ import { Journal } from './buffer/journal.ts';
 import { Ring } from './buffer/ring.ts';
 import { SettledFilter } from './buffer/settled-filter.ts';
 import { SlotQueue } from './buffer/slot-queue.ts';
-import type { Config } from './config.ts';
+import { instanceNumber, type Config } from './config.ts';
 import { Attempts, chargeOf } from './consumers/attempt.ts';
 import { backoffMs } from './consumers/backoff.ts';
 import { Crew } from './consumers/crew.ts';
@@ -49,7 +49,7 @@ export class Pipeline {
     this.#config = config;
     this.#ports = ports;
     this.instances = config.PEER_SOCKET_PATHS.length;
-    this.instance = config.PEER_SOCKET_PATHS.indexOf(config.SOCKET_PATH);
+    this.instance = instanceNumber(config);
     const seed = Math.floor(ports.clock.random() * 2 ** 32);
     this.ring = new Ring(config.RING_SLOTS, seed);
     this.journal = new Journal(ports.journalFile, this.ring, config.JOURNAL_SYNC);
