@@ -121,7 +121,7 @@ function openEngine(
       idsAfter: () => Promise.resolve([]),
     },
     offer: () => Promise.resolve('away'),
-    log: () => {},
+    log: { info: nothing, warn: nothing, error: nothing },
     onFatal: (error) => {
       throw error;
     },
@@ -222,3 +222,5 @@ function leverAt({ stages }: ContestTest, atMs: number): { delayMs: number; fail
     stages.findLast((stage) => stage.atMs <= atMs)?.levers[0] ?? { delayMs: 0, failing: false }
   );
 }
+
+function nothing(): void {}

@@ -25,21 +25,21 @@ import { Bulletin } from './ledger/bulletin.ts';
 import { connectLibpq } from './ledger/libpq.ts';
 import { LedgerPurge } from './ledger/purge.ts';
 import { LedgerReader } from './ledger/reader.ts';
-import { createLog } from './log.ts';
+import { createLog, flushLog } from './log.ts';
 import { Purge } from './purge.ts';
 import { rehearse } from './rehearsal.ts';
 import { Summaries } from './summary/totals.ts';
 
 const clock = systemClock;
-const log = createLog(clock);
+let log = createLog(clock);
 
 const SCHEMA_RETRY_MS = 500;
 
 function fatal(error: unknown): void {
-  log('fatal', {
+  log.error('fatal', {
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),
   });
-  process.exit(1);
+  end(1);
 }
 
 /** Ends the process. `stop` may come at any moment: as long as the doors are closed, all there is to lose is in the journal. */
@@ -54,14 +54,15 @@ export async function run(
   } catch (error) {
     if (error instanceof ConfigError || error instanceof JournalError) {
       process.stderr.write(`${error.message}\n`);
-      process.exit(2);
+      end(2);
     }
     fatal(error);
   }
 }
 
 async function live(config: Config, stop: AbortSignal): Promise<void> {
-  log('starting');
+  log = createLog(clock, instanceNumber(config));
+  log.info('starting');
   await wholeTurn(clock);
   if (stop.aborted) endInOrder();
   const file = new DiskJournalFile(
@@ -73,7 +74,7 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     new HttpProcessor(config.PROCESSOR_FALLBACK_URL, config.POOL_FALLBACK, clock),
   ] as const;
   const reader = new LedgerReader(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, (error) =>
-    log('ledger connection lost', { message: error.message }),
+    log.warn('ledger connection lost', { message: error.message }),
   );
   const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
   const instance = instanceNumber(config);
@@ -92,7 +93,7 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     onFatal: fatal,
   });
   const { slots, damagedCells } = engine.recover(file.isNew);
-  log('recovered', { payments: slots.length, damagedCells });
+  log.info('recovered', { payments: slots.length, damagedCells });
 
   const health = watchHealth(config, processors, engine);
   const purge = new Purge({
@@ -116,18 +117,23 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   engine.start();
   purge.openWhenOver();
   await server.listen();
-  log('listening', { socket: config.SOCKET_PATH });
+  log.info('listening', { socket: config.SOCKET_PATH });
 
   await aborted(stop);
-  log('stopping');
+  log.info('stopping');
   health.stop();
   await stopInOrder(server, engine, config.DRAIN_MS);
   endInOrder(engine.status());
 }
 
+function end(code: number): never {
+  flushLog();
+  process.exit(code);
+}
+
 function endInOrder(status = {}): never {
-  log('stopped', status);
-  process.exit(0);
+  log.info('stopped', status);
+  end(0);
 }
 
 /**
@@ -170,10 +176,10 @@ function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
 async function leadPurge(purge: Purge): Promise<'purged' | 'busy'> {
   try {
     const told = await purge.lead();
-    log('purge', { told });
+    log.info('purge', { told });
     return told;
   } catch (error) {
-    log('purge failed', { message: (error as Error).message });
+    log.warn('purge failed', { message: (error as Error).message });
     throw error;
   }
 }
@@ -215,7 +221,7 @@ async function makeSchema(reader: LedgerReader): Promise<void> {
       await reader.ensureSchema(new URL('./ledger/schema.sql', import.meta.url));
       return;
     } catch (error) {
-      log('ledger unavailable', { message: (error as Error).message });
+      log.warn('ledger unavailable', { message: (error as Error).message });
       await sleep(clock, SCHEMA_RETRY_MS);
     }
   }

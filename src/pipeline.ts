@@ -69,7 +69,8 @@ export class Pipeline {
   #joinIntake(): Intake {
     const { ring, journal, settled, instance, instances } = this;
     const { clock, log } = this.#ports;
-    const onBroken = (error: unknown): void => log('journal fails', { message: String(error) });
+    const onBroken = (error: unknown): void =>
+      log.error('journal fails', { message: String(error) });
     return new Intake({ ring, journal, settled, clock, instance, instances, onBroken });
   }
 
@@ -131,7 +132,7 @@ export class Pipeline {
       queues: [new SlotQueue(this.ring.slots), new SlotQueue(this.ring.slots)],
       timeoutMs: (processor) => this.routing.timeoutMs(processor),
       onCharged: (slot, processor) => this.writer.add(processor, slot),
-      onDifference: this.#ports.log,
+      onDifference: this.#ports.log.error,
     });
   }
 
@@ -151,7 +152,7 @@ export class Pipeline {
         this.tally.add(processorOf(slot), cents);
         this.letGo(slot, cents);
       },
-      onTrouble: log,
+      onTrouble: log.warn,
     });
   }
 
@@ -165,7 +166,8 @@ export class Pipeline {
         return offer(owner, correlationId, amountCents);
       },
       onTaken: (slot) => this.letGo(slot, 'not settled'),
-      onConflict: (slot) => log('owner knows another amount', { ...chargeOf(this.ring, slot) }),
+      onConflict: (slot) =>
+        log.error('owner knows another amount', { ...chargeOf(this.ring, slot) }),
     });
   }
 
@@ -182,7 +184,8 @@ export class Pipeline {
       },
       onSettled: (slot, row) => {
         const held = chargeOf(this.ring, slot);
-        if (held.amountCents !== row.amountCents) log('settled with another amount', { held, row });
+        if (held.amountCents !== row.amountCents)
+          log.error('settled with another amount', { held, row });
         this.letGo(slot, row.amountCents);
       },
       onUnsettled: (slot) => {

@@ -51,7 +51,7 @@ export async function rehearse(
         idsAfter: () => Promise.resolve([]),
       },
       offer: () => Promise.resolve('away'),
-      log: nothing,
+      log: { info: nothing, warn: nothing, error: nothing },
       onFatal: nothing,
     },
   );

@@ -10,6 +10,7 @@ import type { Journal } from '../buffer/journal.ts';
 import type { Lane, News } from '../gateways/lane.ts';
 import type { Outcome } from '../gateways/outcome.ts';
 import type { Processor } from '../gateways/processor.ts';
+import type { Log } from '../log.ts';
 import type { Charge, ProcessorIndex } from '../payment.ts';
 import { doublingMs } from './backoff.ts';
 
@@ -29,7 +30,7 @@ export interface AttemptParts {
   readonly onUnknown: (slot: number) => void;
   /** To the end of the queue with a payment that was set aside. */
   readonly enqueue: (slot: number) => void;
-  readonly log: (message: string, details: Record<string, unknown>) => void;
+  readonly log: Log;
 }
 
 /** What an outcome tells of the processor. */
@@ -106,7 +107,7 @@ export class Attempts {
     const refusals = (ring.refusals[slot] as number) + 1;
     ring.refusals[slot] = refusals;
     if (refusals === 1) return ring.enqueue(slot);
-    if (refusals === 2) log('payment is refused', { ...chargeOf(ring, slot), processor });
+    if (refusals === 2) log.warn('payment is refused', { ...chargeOf(ring, slot), processor });
     // Without a consumer meanwhile: there may be many of them.
     this.aside++;
     clock.after(doublingMs(refusals - 2, ASIDE_FIRST_MS, ASIDE_MAX_MS), () => {

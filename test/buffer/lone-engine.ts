@@ -21,7 +21,8 @@ export interface LoneEngineParts {
   readonly slots?: number;
   /** Every attempt is declined by default. */
   readonly charge?: (charge: Charge, processor: ProcessorIndex) => Outcome;
-  readonly log?: (message: string) => void;
+  /** Is told each event, of whatever level. */
+  readonly log?: (event: string) => void;
   /** Fails the test by default. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -55,7 +56,7 @@ export function loneEngine(parts: LoneEngineParts): Engine {
       idsAfter: () => Promise.resolve([]),
     },
     offer: () => Promise.resolve('away'),
-    log,
+    log: { info: log, warn: log, error: log },
     onFatal,
   });
 }

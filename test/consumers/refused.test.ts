@@ -43,12 +43,15 @@ async function start(
 ): Promise<Started> {
   const clock = new VirtualClock();
   const said: string[] = [];
+  const say = (event: string): void => {
+    said.push(event);
+  };
   const engine = loneEngine({
     sync: 'never',
     clock,
     slots: SLOTS,
     file: new MemoryJournalFile(fileBytes(SLOTS)),
-    log: (message) => said.push(message),
+    log: say,
     charge: (payment, processor) => charge(payment, processor, clock.elapsed()),
   });
   engine.recover(true);

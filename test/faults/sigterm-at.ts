@@ -18,7 +18,7 @@ const STAGES = {
 export type Stage = keyof typeof STAGES;
 
 function whenSaying(event: string): void {
-  around(fs, 'writeSync', (_, text) => String(text).includes(`"event":"${event}"`));
+  around(fs, 'write', (_, text) => String(text).includes(`"event":"${event}"`));
   // For those who import it by name.
   syncBuiltinESMExports();
 }

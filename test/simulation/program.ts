@@ -54,13 +54,14 @@ export class Program implements Caller {
     this.#dice = parts.world.dice.fork();
     this.diesAtStep = parts.diesAtStep;
     const { config, processors, ledger, world } = parts;
+    const note = (event: string): void => world.note(`log: ${event}`, -1, 0);
     this.engine = new Engine(config, {
       clock: this.#clock(),
       journalFile: this.#file(),
       processors: [processors[0].seenBy(this), processors[1].seenBy(this)],
       ledger: ledger.seenBy(this, config.LEDGER_TIMEOUT_MS),
       offer: parts.offer(this),
-      log: (event) => world.note(`log: ${event}`, -1, 0),
+      log: { info: note, warn: note, error: note },
       onFatal: (error) => this.fatal(error),
     });
   }
