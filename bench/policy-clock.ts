@@ -50,6 +50,11 @@ export class StepClock implements Clock {
     return this.#state / 2_147_483_647;
   }
 
+  /** As if there were CPU for everything. */
+  cpuMs(): number {
+    return 0;
+  }
+
   /** Runs through the millisecond that it is, beginning with `arrivals`, and moves on to the next one. */
   async step(arrivals: () => void): Promise<void> {
     const due = this.#timers.get(this.#nowMs);

@@ -16,6 +16,8 @@ export interface Clock {
   soon(callback: () => void): void;
   /** A number in [0, 1). */
   random(): number;
+  /** CPU time that this process has had, in milliseconds. */
+  cpuMs(): number;
 }
 
 class SystemTimer implements Timer {
@@ -38,6 +40,10 @@ export const systemClock: Clock = {
     setImmediate(callback);
   },
   random: () => Math.random(),
+  cpuMs: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  },
 };
 
 /** Resolves `delayMs` from now by this clock. */

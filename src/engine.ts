@@ -16,6 +16,9 @@ import { Pipeline } from './pipeline.ts';
 import type { Ports } from './ports.ts';
 import { loadSettled } from './recovery/load-settled.ts';
 
+/** In the status. The log has all of them. */
+const STUCK_LISTED_MAX = 1_000;
+
 export class Engine {
   readonly #config: Config;
   readonly #ports: Ports;
@@ -32,15 +35,17 @@ export class Engine {
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
   recover(isNewJournal: boolean): Recovered {
-    const { journal, verifier } = this.#pipeline;
+    const { journal, verifier, doubts } = this.#pipeline;
     if (isNewJournal) journal.format(this.#ports.clock.random());
     const recovered = journal.recover();
+    // What an earlier life sent may still arrive at a processor.
+    doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
     for (const slot of recovered.slots) verifier.add(slot);
     return recovered;
   }
 
   start(): void {
-    this.#pipeline.crew.start();
+    this.sendAgain();
     void this.#loadSettled();
     if (this.#config.JOURNAL_SYNC === 'interval') this.#syncLater();
   }
@@ -56,7 +61,7 @@ export class Engine {
   }
 
   hear(processor: ProcessorIndex, health: Health): void {
-    this.#pipeline.routing.hear(processor, health);
+    if (this.#pipeline.routing.hear(processor, health)) this.#pipeline.workingAgain(processor);
     this.#pipeline.crew.wake();
   }
 
@@ -65,16 +70,19 @@ export class Engine {
    * disk, where it is synced at all. @throws when the disk fails
    */
   async stop(drainMs: number): Promise<void> {
-    const { intake, crew, verifier, handOvers, reconcilers, writer } = this.#pipeline;
+    const { intake, crew, setAside, verifier, handOvers, reconcilers, doubts, writer } =
+      this.#pipeline;
     this.#stopped = true;
     intake.openTo = 'stopping';
     crew.pause();
+    setAside.pause();
     verifier.stop();
+    doubts.stop();
     for (const handOver of handOvers) handOver.stop();
     const isDone = (): boolean =>
-      crew.busy === 0 && reconcilers.pending === 0 && writer.pending === 0;
+      crew.busy + setAside.busy + this.#unknown === 0 && writer.pending === 0;
     await becomesTrue(this.#ports.clock, drainMs, isDone);
-    reconcilers.stop();
+    for (const reconciler of reconcilers) reconciler.stop();
     writer.close();
     // A machine that is switched off after its services were stopped is no power loss. Without a limit: whoever stops us has one.
     if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
@@ -84,6 +92,7 @@ export class Engine {
   holdStill(): void {
     if (!this.#stopped) this.#pipeline.intake.openTo = 'peers';
     this.#pipeline.crew.pause();
+    this.#pipeline.setAside.pause();
   }
 
   /** Takes nothing at all. */
@@ -93,14 +102,16 @@ export class Engine {
 
   /** All that is held waits for its next attempt: nothing is under way to a processor, the ledger or another instance. */
   get isStill(): boolean {
-    const { ring } = this.#pipeline;
-    return ring.slots - ring.free === ring.waiting;
+    const { ring, setAside, reconcilers } = this.#pipeline;
+    const isResending = reconcilers.some(({ resending }) => resending > 0);
+    return !isResending && ring.slots - ring.free === ring.waiting + setAside.waiting;
   }
 
   /** Forgets every payment, and what the ledger had. Only while it is still. Resolves when that is as safe as was asked for. */
   async forget(): Promise<void> {
     if (!this.isStill) throw new Error('payments are under way');
-    const { ring, settled, tally, intake } = this.#pipeline;
+    const { ring, setAside, settled, tally, intake } = this.#pipeline;
+    for (const slot of setAside.takeAll()) this.#pipeline.letGo(slot, 'not settled');
     for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) {
       this.#pipeline.letGo(slot, 'not settled');
     }
@@ -118,26 +129,46 @@ export class Engine {
   }
 
   sendAgain(): void {
-    if (!this.#stopped) this.#pipeline.crew.start();
+    if (this.#stopped) return;
+    this.#pipeline.crew.start();
+    this.#pipeline.setAside.start();
   }
 
   status(): Record<string, unknown> {
-    const { ring, intake, routing, attempts, reconcilers, verifier, handOvers, writer, tally } =
-      this.#pipeline;
+    const { ring, intake, routing, setAside, doubts, verifier } = this.#pipeline;
+    const { handOvers, writer, tally } = this.#pipeline;
     return {
       accepted: intake.accepted,
       queued: ring.waiting,
       inFlight: routing.inFlight,
-      aside: attempts.aside,
+      aside: setAside.waiting,
       held: ring.slots - ring.free,
       free: ring.free,
-      unknown: reconcilers.pending,
+      unknown: this.#unknown,
+      doubtful: doubts.pending,
       verifying: verifier.pending,
       foreign: handOvers.reduce((sum, handOver) => sum + handOver.pending, 0),
       unrecorded: writer.pending,
       refused: writer.poisoned,
       ...tally.ofProcessors(),
+      stuck: this.#listStuck(),
     };
+  }
+
+  /** Payments whose outcome is unknown. */
+  get #unknown(): number {
+    const [first, second] = this.#pipeline.reconcilers;
+    return first.pending + second.pending;
+  }
+
+  /** Payments that failed alone, or whose outcome is unknown. */
+  #listStuck(): Record<string, unknown>[] {
+    const { setAside, reconcilers } = this.#pipeline;
+    const listed = setAside.list(STUCK_LISTED_MAX);
+    for (const reconciler of reconcilers) {
+      listed.push(...reconciler.list(STUCK_LISTED_MAX - listed.length));
+    }
+    return listed;
   }
 
   async #loadSettled(): Promise<void> {

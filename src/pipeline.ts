@@ -1,7 +1,8 @@
 // The pipeline of one instance: the stages, and how a payment gets from one to the next.
 //
 //   admission ─▶ ring ─▶ crew ─▶ attempt ─▶ writer ─▶ forgotten
-//       ├─▶ verifier ─▶┘            └─▶ reconcilers ─▶┘
+//       │         ▲        set-aside ─▶┘└─▶ reconcilers ─▶┘
+//       ├─▶ verifier, doubts ─┘
 //       └─▶ hand-over (to the instance that owns it)
 
 import { Admission } from './buffer/admission.ts';
@@ -14,16 +15,22 @@ import { instanceNumber, type Config } from './config.ts';
 import { Attempts, chargeOf } from './consumers/attempt.ts';
 import { backoffMs } from './consumers/backoff.ts';
 import { Crew } from './consumers/crew.ts';
+import { Doubts } from './consumers/doubts.ts';
 import { HandOver } from './consumers/hand-over.ts';
 import { Pace } from './consumers/pace.ts';
-import { Reconcilers } from './consumers/reconciler.ts';
+import { Reconciler } from './consumers/reconciler.ts';
+import { SetAside } from './consumers/set-aside.ts';
 import { Routing } from './gateways/routing.ts';
 import { SettledLookup } from './ledger/settled-lookup.ts';
 import { BatchWriter } from './ledger/writer.ts';
-import { ownerOf, type ProcessorIndex } from './payment.ts';
+import { DEFAULT, FALLBACK, ownerOf, type ProcessorIndex } from './payment.ts';
 import type { Ports } from './ports.ts';
 import { Verifier } from './recovery/verifier.ts';
 import { Tally } from './tally.ts';
+
+/** A payment that failed so often while others got through is set aside (thrifty). */
+const FAILURES_MAX = 2;
+const PROBE_TRIES = 8;
 
 export class Pipeline {
   readonly instance: number;
@@ -35,9 +42,11 @@ export class Pipeline {
   readonly intake: Intake;
   readonly admission: Admission;
   readonly routing: Routing;
+  readonly setAside: SetAside;
   readonly attempts: Attempts;
   readonly crew: Crew;
-  readonly reconcilers: Reconcilers;
+  readonly reconcilers: readonly [Reconciler, Reconciler];
+  readonly doubts: Doubts;
   readonly handOvers: readonly HandOver[];
   readonly verifier: Verifier;
   readonly writer: BatchWriter;
@@ -59,7 +68,9 @@ export class Pipeline {
     this.admission = this.#joinAdmission();
     this.routing = new Routing(ports.clock, config);
     this.writer = this.#joinWriter();
-    this.reconcilers = this.#joinReconcilers();
+    this.reconcilers = [this.#joinReconciler(DEFAULT), this.#joinReconciler(FALLBACK)];
+    this.doubts = this.#joinDoubts();
+    this.setAside = this.#joinSetAside();
     this.attempts = this.#joinAttempts();
     this.crew = this.#joinCrew();
     this.handOvers = config.PEER_SOCKET_PATHS.map((_, owner) => this.#joinHandOver(owner));
@@ -83,6 +94,7 @@ export class Pipeline {
       offer: this.#ports.offer,
       onClear: (slot) => this.#enqueue(slot),
       onUnverified: (slot) => this.verifier.add(slot),
+      onDoubtful: (slot) => this.doubts.add(slot),
       onForeign: (slot) => this.#giveAway(slot),
       hasRoomForForeign: () => this.#hasRoomForForeign(),
     });
@@ -90,19 +102,22 @@ export class Pipeline {
 
   #joinAttempts(): Attempts {
     const { clock, processors, log } = this.#ports;
-    const { BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs, POLICY } = this.#config;
+    const { BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs, POLICY, RETRIES } = this.#config;
     return new Attempts({
       clock,
       ring: this.ring,
       journal: this.journal,
       processors,
       lanes: this.routing.lanes,
+      setAside: this.setAside,
+      // Under eager a payment is offered to both processors, with all retries, before that.
+      failuresMax: POLICY === 'eager' ? 2 * (RETRIES + 1) : FAILURES_MAX,
       timeoutMs: (processor) => this.routing.timeoutMs(processor),
       // The thrifty choice itself waits for a processor that works.
       backoffMs: (declines) => (POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0),
-      onCharged: (slot, processor) => this.writer.add(processor, slot),
-      onUnknown: (slot) => this.reconcilers.add(slot),
-      enqueue: (slot) => this.#enqueue(slot),
+      onCharged: (slot, processor) => this.#charged(slot, processor),
+      onUnknown: (slot, isDuplicate) => this.#reconcile(slot, isDuplicate),
+      onWorkingAgain: (processor) => this.workingAgain(processor),
       log,
     });
   }
@@ -117,22 +132,50 @@ export class Pipeline {
       gatherMs: this.#config.SENDS_GATHER_MS,
       queue: ring,
       pace: new Pace(clock, this.#config.SENDS_PER_S, this.#config.SENDS_GATHER_MS),
-      choose: (slot) =>
-        routing.choose(ring.declines[slot] as number, ring.waiting, ring.refusals[slot]),
+      choose: (slot) => routing.choose(ring.declines[slot] as number, ring.waiting),
+      take: (processor) => this.#take(processor),
       attempt: (slot, processor) => attempts.run(slot, processor).catch(onFatal),
     });
   }
 
-  #joinReconcilers(): Reconcilers {
-    return new Reconcilers({
-      clock: this.#ports.clock,
+  #joinReconciler(processor: ProcessorIndex): Reconciler {
+    const { clock, processors, log } = this.#ports;
+    return new Reconciler({
+      clock,
       ring: this.ring,
-      reconcilers: this.#config.RECONCILERS,
-      processors: this.#ports.processors,
-      queues: [new SlotQueue(this.ring.slots), new SlotQueue(this.ring.slots)],
+      processor,
+      client: processors[processor],
+      lane: this.routing.lanes[processor],
+      atOnceMax: this.#config.RECONCILERS,
+      timeoutMs: () => this.routing.timeoutMs(processor),
+      onCharged: (slot) => this.#charged(slot, processor),
+      log,
+    });
+  }
+
+  #joinDoubts(): Doubts {
+    const { clock, processors, log } = this.#ports;
+    return new Doubts({
+      clock,
+      ring: this.ring,
+      processors,
+      queue: new SlotQueue(this.ring.slots),
       timeoutMs: (processor) => this.routing.timeoutMs(processor),
-      onCharged: (slot, processor) => this.writer.add(processor, slot),
-      onDifference: this.#ports.log.error,
+      onCharged: (slot, processor) => this.#charged(slot, processor),
+      onAbsent: (slot) => this.#enqueue(slot),
+      log,
+    });
+  }
+
+  #joinSetAside(): SetAside {
+    const { ring, routing } = this;
+    const { clock, onFatal } = this.#ports;
+    return new SetAside({
+      clock,
+      ring,
+      sendsPerS: this.#config.SENDS_PER_S,
+      choose: (slot) => routing.chooseForSetAside(ring.failures[slot] as number, ring.waiting),
+      attempt: (slot, processor) => this.attempts.run(slot, processor).catch(onFatal),
     });
   }
 
@@ -189,9 +232,13 @@ export class Pipeline {
         this.letGo(slot, row.amountCents);
       },
       onUnsettled: (slot) => {
-        if (this.ring.pinOf(slot) >= 0) this.reconcilers.add(slot);
-        else if (this.#ownerOf(slot) === this.instance) this.#enqueue(slot);
-        else this.#giveAway(slot);
+        const pin = this.ring.pinOf(slot);
+        if (pin >= 0 && this.ring.isCharged[slot] === 1)
+          this.writer.add(pin as ProcessorIndex, slot);
+        else if (pin >= 0) this.#reconcile(slot);
+        else if (this.#ownerOf(slot) !== this.instance) this.#giveAway(slot);
+        else if (this.ring.isDoubtful[slot] === 1) this.doubts.add(slot);
+        else this.#enqueue(slot);
       },
     });
   }
@@ -201,6 +248,47 @@ export class Pipeline {
       this.#ports.onFatal(error);
       throw error;
     });
+  }
+
+  /** Its pin's processor holds the payment in `slot`, with the ring's values. */
+  #charged(slot: number, processor: ProcessorIndex): void {
+    try {
+      this.journal.charged(slot);
+    } catch (error) {
+      this.#ports.onFatal(error);
+      return;
+    }
+    this.writer.add(processor, slot);
+  }
+
+  #reconcile(slot: number, isDuplicate = false): void {
+    this.reconcilers[this.ring.pinOf(slot) as ProcessorIndex].add(slot, isDuplicate);
+  }
+
+  /** A processor works again after an outage: payments that waited for longer pauses are tried now. */
+  workingAgain(processor: ProcessorIndex): void {
+    this.setAside.hurry();
+    this.reconcilers[processor].hurry();
+  }
+
+  /** The next payment for this processor. */
+  #take(processor: ProcessorIndex): number {
+    const { ring, routing } = this;
+    const isProbe = this.#config.POLICY === 'thrifty' && routing.lanes[processor].isFailing;
+    if (isProbe) this.#bringProbeForward();
+    return ring.dequeue();
+  }
+
+  /**
+   * Any payment that never failed is fit to be a probe. Not always the first ones: these may be what the processor was taken for
+   * failing for.
+   */
+  #bringProbeForward(): void {
+    const { ring } = this;
+    for (let tries = 0; tries < PROBE_TRIES; tries++) {
+      const place = Math.floor(this.#ports.clock.random() * ring.waiting);
+      if (ring.failures[ring.bringForward(place)] === 0) return;
+    }
   }
 
   #enqueue(slot: number): void {

@@ -2,7 +2,7 @@
 //
 //   clear ────────────────────────────────▶ held, queued
 //   ask ──▶ ledger: settled ──▶ repeated or conflict
-//             ├─ not settled ─▶ held, queued
+//             ├─ not settled ─▶ held, queued; where it may be known all the same, both processors are asked first
 //             └─ no answer ───▶ held, verified later (the verifier asks before it is queued)
 //   foreign ▶ its owner's answer
 //             └─ no answer ───▶ held, handed over later (only the owner ever sends it)
@@ -24,6 +24,8 @@ export interface AdmissionParts {
   /** Where the slots of held payments go. */
   readonly onClear: (slot: number) => void;
   readonly onUnverified: (slot: number) => void;
+  /** The ledger doesn't have the payment, and the memory of settled ids says that it may be known. */
+  readonly onDoubtful: (slot: number) => void;
   readonly onForeign: (slot: number) => void;
   /** Whether one more payment of another instance may be held. */
   readonly hasRoomForForeign: () => boolean;
@@ -63,8 +65,9 @@ export class Admission {
     if (typeof settled === 'number') return settled === amountCents ? 'repeated' : 'conflict';
     // Another one brought the id and it was settled meanwhile: the answer may be older than that.
     if (!wasRemembered && intake.remembers(id)) return this.#ask(id, amountCents, fromPeer);
-    const { onClear, onUnverified } = this.#parts;
-    const onHeld = settled === 'absent' ? onClear : onUnverified;
+    const { onClear, onDoubtful, onUnverified } = this.#parts;
+    if (settled === 'unknown') return this.#holdAfterWait(id, amountCents, onUnverified, fromPeer);
+    const onHeld = wasRemembered ? onDoubtful : onClear;
     return this.#holdAfterWait(id, amountCents, onHeld, fromPeer);
   }
 

@@ -72,10 +72,12 @@ export class Intake {
 
   /** Holds a payment whose id isn't live, and that isn't refused; `onHeld` takes its slot. */
   hold(id: IdWords, amountCents: number, onHeld: (slot: number) => void): Held {
-    const { ring, journal, clock, onBroken } = this.#parts;
+    const { ring, journal, settled, clock, onBroken } = this.#parts;
     if (this.#dubious >= 0 && !this.#clear()) return 'broken';
     const slot = ring.claim(id, amountCents, clock.now());
     if (slot < 0) return 'full';
+    // A start that finds it asks both processors too.
+    ring.isDoubtful[slot] = settled.mayHave(id) ? 1 : 0;
     try {
       journal.hold(slot);
     } catch (error) {

@@ -13,7 +13,7 @@
 // Written with pwrite into the page cache, which survives kill -9. `synced` waits for the disk where that is asked for.
 
 import { crc32 } from 'node:zlib';
-import { FALLBACK, type ProcessorIndex } from '../payment.ts';
+import type { ProcessorIndex } from '../payment.ts';
 import { UNPINNED, type Ring } from './ring.ts';
 
 /** The file below; every method but `sync` is synchronous and throws the system's error. */
@@ -34,6 +34,8 @@ const VERSION = 1;
 const STATE_FREE = 0;
 const STATE_HELD = 1;
 const STATE_PINNED = 2; // + the processor's number
+const STATE_CHARGED = 4; // + the processor's number
+const STATE_DOUBTFUL = 6;
 
 /** A cell of a new file. */
 const NEVER_WRITTEN = Buffer.alloc(CELL_BYTES);
@@ -112,7 +114,7 @@ export class Journal {
 
   /** The payment in `slot` is accepted. Before its 2xx leaves. */
   hold(slot: number): void {
-    this.#write(slot, STATE_HELD);
+    this.#write(slot, this.#ring.isDoubtful[slot] === 1 ? STATE_DOUBTFUL : STATE_HELD);
   }
 
   /** An attempt of the payment in `slot` may be at its pin's processor. Before the attempt leaves. */
@@ -120,6 +122,17 @@ export class Journal {
     const pin = this.#ring.pinOf(slot);
     if (pin === UNPINNED) throw new Error(`slot ${slot} has no pin`);
     this.#write(slot, STATE_PINNED + pin);
+  }
+
+  /**
+   * The pin's processor holds the payment in `slot`, with the ring's values. A start after this needs no answer of the
+   * processor to record it.
+   */
+  charged(slot: number): void {
+    const pin = this.#ring.pinOf(slot);
+    if (pin === UNPINNED) throw new Error(`slot ${slot} has no pin`);
+    this.#ring.isCharged[slot] = 1;
+    this.#write(slot, STATE_CHARGED + pin);
   }
 
   /** The payment in `slot` is in the ledger, at its owner, or purged. Before the slot is used again. */
@@ -192,7 +205,7 @@ export class Journal {
     const valid =
       words[0] === crc32(bytes.subarray(4)) &&
       words[2] === slot &&
-      (words[3] as number) <= STATE_PINNED + FALLBACK &&
+      (words[3] as number) <= STATE_DOUBTFUL &&
       journalId === this.#journalId;
     return valid ? words : 'damaged';
   }
@@ -216,9 +229,19 @@ export class Journal {
     const twin = this.#ring.find(id);
     if (twin < 0) this.#ring.restore(slot, id, cents as number, acceptedAtMs as number);
     const holder = twin < 0 ? slot : twin;
-    if (state >= STATE_PINNED && this.#ring.pinOf(holder) === UNPINNED) {
-      this.#ring.pin(holder, (state - STATE_PINNED) as ProcessorIndex, requestedAtMs as number);
-      if (twin >= 0) this.pin(twin);
+    const isPinned = state >= STATE_PINNED && state < STATE_DOUBTFUL;
+    if (isPinned && this.#ring.pinOf(holder) === UNPINNED) {
+      const isCharged = state >= STATE_CHARGED;
+      const processor = (state - (isCharged ? STATE_CHARGED : STATE_PINNED)) as ProcessorIndex;
+      this.#ring.pin(holder, processor, requestedAtMs as number);
+      this.#ring.isCharged[holder] = isCharged ? 1 : 0;
+      if (isCharged) this.#ring.correct(holder, cents as number, requestedAtMs as number);
+      if (twin >= 0 && isCharged) this.charged(twin);
+      else if (twin >= 0) this.pin(twin);
+    }
+    // The damaged cell may be the later one, and may have had a pin.
+    if (!isPinned && (state === STATE_DOUBTFUL || cells.includes('damaged'))) {
+      this.#ring.isDoubtful[holder] = 1;
     }
     return twin < 0;
   }

@@ -29,8 +29,12 @@ export class Ring {
   readonly requestedAtMs: Float64Array;
   /** Attempts that were declined. */
   readonly declines: Uint32Array;
-  /** Those of them that were refused. */
-  readonly refusals: Uint32Array;
+  /** Attempts that failed while other payments got through. */
+  readonly failures: Uint32Array;
+  /** 1 where the pin's processor holds the payment with these values, and the ledger may not. */
+  readonly isCharged: Uint8Array;
+  /** 1 where either processor may hold the payment, though no pin says so. */
+  readonly isDoubtful: Uint8Array;
   readonly #pins: Int8Array;
   readonly #free: SlotQueue;
   readonly #waiting: SlotQueue;
@@ -49,7 +53,9 @@ export class Ring {
     this.acceptedAtMs = new Float64Array(slots);
     this.requestedAtMs = new Float64Array(slots);
     this.declines = new Uint32Array(slots);
-    this.refusals = new Uint32Array(slots);
+    this.failures = new Uint32Array(slots);
+    this.isCharged = new Uint8Array(slots);
+    this.isDoubtful = new Uint8Array(slots);
     this.#pins = new Int8Array(slots).fill(UNPINNED);
     this.#states = new Uint8Array(slots);
     this.#free = new SlotQueue(slots);
@@ -136,6 +142,12 @@ export class Ring {
     return slot;
   }
 
+  /** Brings the waiting payment at `place` (0 is the first) to the front, in exchange for the first one; its slot. */
+  bringForward(place: number): number {
+    this.#waiting.swapFirst(place);
+    return this.#waiting.first();
+  }
+
   /** The slot that `dequeue` would give, or -1. */
   peek(): number {
     return this.#waiting.first();
@@ -172,7 +184,9 @@ export class Ring {
     this.acceptedAtMs[slot] = acceptedAtMs;
     this.requestedAtMs[slot] = 0;
     this.declines[slot] = 0;
-    this.refusals[slot] = 0;
+    this.failures[slot] = 0;
+    this.isCharged[slot] = 0;
+    this.isDoubtful[slot] = 0;
     this.#states[slot] = HELD;
     let place = hashId(id, 0, this.#seed) & this.#mask;
     while (this.#index[place] !== EMPTY) place = (place + 1) & this.#mask;

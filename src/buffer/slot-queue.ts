@@ -26,6 +26,15 @@ export class SlotQueue {
     return this.length === 0 ? -1 : (this.#slots[this.#head] as number);
   }
 
+  /** Exchanges the first one for the one at `place`, from 0 to below the length. */
+  swapFirst(place: number): void {
+    if (place < 0 || place >= this.length) throw new Error(`the queue has no place ${place}`);
+    const other = (this.#head + place) % this.#slots.length;
+    const first = this.#slots[this.#head] as number;
+    this.#slots[this.#head] = this.#slots[other] as number;
+    this.#slots[other] = first;
+  }
+
   shift(): number {
     if (this.length === 0) return -1;
     const slot = this.#slots[this.#head] as number;

@@ -2,17 +2,17 @@
 //
 //   queued ──pin──▶ at a processor ──charged──▶ settling ──▶ in the ledger, slot free
 //     ▲                 │      └────unknown or duplicate──▶ to be reconciled, pinned until it is known
-//     └─declined, refused┘   (refused again: set aside for a while)
+//     └─────failed──────┘   (failed again while others got through: set aside)
 
-import { sleep, type Clock } from '../clock.ts';
-import type { Ring } from '../buffer/ring.ts';
 import type { Journal } from '../buffer/journal.ts';
+import type { Ring } from '../buffer/ring.ts';
+import { sleep, type Clock } from '../clock.ts';
 import type { Lane, News } from '../gateways/lane.ts';
 import type { Outcome } from '../gateways/outcome.ts';
 import type { Processor } from '../gateways/processor.ts';
 import type { Log } from '../log.ts';
-import type { Charge, ProcessorIndex } from '../payment.ts';
-import { doublingMs } from './backoff.ts';
+import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
+import type { SetAside } from './set-aside.ts';
 
 export interface AttemptParts {
   readonly clock: Clock;
@@ -20,39 +20,39 @@ export interface AttemptParts {
   readonly journal: Journal;
   readonly processors: readonly [Processor, Processor];
   readonly lanes: readonly [Lane, Lane];
+  readonly setAside: SetAside;
+  /** A payment is set aside when it failed so often while others got through. */
+  readonly failuresMax: number;
   /** How long to wait for an answer now. */
   readonly timeoutMs: (processor: ProcessorIndex) => number;
   /** Before a payment that was declined `declines` times is queued again. */
   readonly backoffMs: (declines: number) => number;
   /** Its processor holds the payment, with the ring's values. */
   readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
-  /** Its processor may hold the payment. */
-  readonly onUnknown: (slot: number) => void;
-  /** To the end of the queue with a payment that was set aside. */
-  readonly enqueue: (slot: number) => void;
+  /** Its processor may hold the payment; `isDuplicate`: it answered 422. */
+  readonly onUnknown: (slot: number, isDuplicate: boolean) => void;
+  /** A processor that had failed for a while works again. */
+  readonly onWorkingAgain: (processor: ProcessorIndex) => void;
   readonly log: Log;
 }
 
-/** What an outcome tells of the processor. */
+/** What an outcome says of the processor, when the payment never failed before. */
 const NEWS: Readonly<Record<Outcome, News>> = {
   charged: 'works',
-  duplicate: 'works',
+  // Whether it holds the payment is asked next.
+  duplicate: 'nothing',
   busy: 'busy',
   declined: 'fails',
-  // It may be that the processor refuses all of them.
   refused: 'fails',
   unknown: 'fails',
 };
 
 /** A payment keeps its place in the queue for this many attempts. */
 const DECLINES_IN_FRONT = 3;
-/** One that is refused more than once is set aside for longer and longer: it must not make a processor look failing for all others. */
-const ASIDE_FIRST_MS = 1_000;
-const ASIDE_MAX_MS = 30_000;
+/** A processor that failed for less than this wasn't really away. */
+const AWAY_MS = 1_000;
 
 export class Attempts {
-  /** Payments that are set aside. */
-  aside = 0;
   readonly #parts: AttemptParts;
 
   constructor(parts: AttemptParts) {
@@ -66,66 +66,96 @@ export class Attempts {
     // In the journal before it can be at the processor: a crash from here on leaves a pinned payment.
     journal.pin(slot);
     const lane = lanes[processor];
+    const isProbe = lane.isFailing;
+    const failingForMs = lane.failingForMs;
     const number = lane.sent();
     await journal.synced();
     const sentAtMs = clock.elapsed();
     const outcome = await processors[processor].charge(chargeOf(ring, slot), timeoutMs(processor));
-    const isAgain = outcome === 'refused' && (ring.refusals[slot] as number) > 0;
-    lane.answered(number, clock.elapsed() - sentAtMs, isAgain ? 'nothing' : NEWS[outcome]);
+    const news = NEWS[outcome];
+    // A payment that failed before may fail for what it is.
+    const isNews = news === 'works' || ring.failures[slot] === 0;
+    lane.answered(number, clock.elapsed() - sentAtMs, isNews ? news : 'nothing');
+    if (failingForMs >= AWAY_MS && !lane.isFailing) this.#parts.onWorkingAgain(processor);
     switch (outcome) {
       case 'charged':
-        this.#parts.onCharged(slot, processor);
+        this.#charged(slot, processor);
         break;
       case 'declined':
       case 'busy':
-        await this.#giveBack(slot);
-        break;
       case 'refused':
-        await this.#setAside(slot, processor);
+        await this.#failed(slot, { processor, outcome, isProbe });
         break;
       case 'duplicate':
       case 'unknown':
-        this.#parts.onUnknown(slot);
+        this.#unknown(slot, processor, outcome);
         break;
     }
   }
 
-  async #giveBack(slot: number): Promise<void> {
-    const { clock, ring, backoffMs } = this.#parts;
-    const declines = await this.#unpin(slot);
-    const pauseMs = backoffMs(declines);
-    if (pauseMs > 0) await sleep(clock, pauseMs);
-    // One that is declined again and again mustn't stand in the way of all others, which may be fine.
-    if (declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
-    else ring.enqueue(slot);
+  #charged(slot: number, processor: ProcessorIndex): void {
+    const { ring, setAside, log, onCharged } = this.#parts;
+    if (setAside.has(slot)) {
+      const correlationId = ring.idText(slot);
+      log.info('outcome known', {
+        correlationId,
+        processor: processorName(processor),
+        outcome: 'charged',
+      });
+      setAside.forget(slot);
+    }
+    onCharged(slot, processor);
   }
 
-  /** The first time only behind the others: who was refused may be the probe of a processor that refuses everybody. */
-  async #setAside(slot: number, processor: ProcessorIndex): Promise<void> {
-    const { clock, ring, enqueue, log } = this.#parts;
-    await this.#unpin(slot);
-    const refusals = (ring.refusals[slot] as number) + 1;
-    ring.refusals[slot] = refusals;
-    if (refusals === 1) return ring.enqueue(slot);
-    if (refusals === 2) log.warn('payment is refused', { ...chargeOf(ring, slot), processor });
-    // Without a consumer meanwhile: there may be many of them.
-    this.aside++;
-    clock.after(doublingMs(refusals - 2, ASIDE_FIRST_MS, ASIDE_MAX_MS), () => {
-      this.aside--;
-      enqueue(slot);
-    });
+  #unknown(slot: number, processor: ProcessorIndex, outcome: 'duplicate' | 'unknown'): void {
+    const { ring, lanes, setAside, log, onUnknown } = this.#parts;
+    setAside.forget(slot);
+    if (!lanes[processor].isFailing) ring.failures[slot] = (ring.failures[slot] as number) + 1;
+    if (outcome === 'unknown') {
+      log.warn('outcome unknown', {
+        ...chargeOf(ring, slot),
+        processor: processorName(processor),
+      });
+    }
+    onUnknown(slot, outcome === 'duplicate');
   }
 
-  /** The payment may go anywhere again; how often it was declined. */
-  async #unpin(slot: number): Promise<number> {
-    const { ring, journal } = this.#parts;
+  /** Nothing of this attempt is stored: the payment may go anywhere again. */
+  async #failed(
+    slot: number,
+    {
+      processor,
+      outcome,
+      isProbe,
+    }: {
+      readonly processor: ProcessorIndex;
+      readonly outcome: 'declined' | 'busy' | 'refused';
+      readonly isProbe: boolean;
+    },
+  ): Promise<void> {
+    const { clock, ring, journal, lanes, setAside, failuresMax, backoffMs, log } = this.#parts;
+    const isAlone = !lanes[processor].isFailing;
     ring.unpin(slot);
     journal.hold(slot);
     // The next pin overwrites this one's pin: a power failure must not find both of the slot's cells half-written.
     await journal.synced();
     const declines = (ring.declines[slot] as number) + 1;
     ring.declines[slot] = declines;
-    return declines;
+    if (isAlone) ring.failures[slot] = (ring.failures[slot] as number) + 1;
+    if ((ring.failures[slot] as number) >= failuresMax) {
+      if (!setAside.has(slot)) {
+        const { correlationId, amountCents } = chargeOf(ring, slot);
+        const name = processorName(processor);
+        log.warn('payment set aside', { correlationId, amountCents, processor: name, outcome });
+      }
+      setAside.add(slot, processor, outcome, 0);
+      return;
+    }
+    const pauseMs = backoffMs(declines);
+    if (pauseMs > 0) await sleep(clock, pauseMs);
+    // In an outage the payments keep their order. One that failed alone, or as a probe, goes behind the others.
+    if (!isAlone && !isProbe && declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
+    else ring.enqueue(slot);
   }
 }
 

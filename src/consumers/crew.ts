@@ -14,9 +14,11 @@ export interface CrewParts {
   readonly sendsPerTurn: number;
   /** What is queued within this time is sent in one go, ms. */
   readonly gatherMs: number;
-  readonly queue: { peek(): number; dequeue(): number };
+  readonly queue: { peek(): number };
   readonly pace: { take(): boolean; late(lateMs: number): void; readonly waitMs: number };
   readonly choose: (slot: number) => ProcessorIndex | 'wait';
+  /** Takes a payment for this processor out of the queue: the first one, or one that is fit to be a probe. */
+  readonly take: (processor: ProcessorIndex) => number;
   /** Carries out one attempt; never rejects. */
   readonly attempt: (slot: number, processor: ProcessorIndex) => Promise<void>;
 }
@@ -72,7 +74,7 @@ export class Crew {
 
   readonly #look = (): void => {
     this.#lookPlanned = false;
-    const { clock, queue, pace, choose, sendsPerTurn, gatherMs } = this.#parts;
+    const { clock, queue, pace, choose, take, sendsPerTurn, gatherMs } = this.#parts;
     for (let sends = 0; sends < sendsPerTurn; sends++) {
       if (this.#paused || this.#idle.length === 0) return;
       const slot = queue.peek();
@@ -80,9 +82,8 @@ export class Crew {
       const processor = choose(slot);
       if (processor === 'wait') return this.#lookLater(LOOK_AGAIN_MS);
       if (!pace.take()) return this.#lookLater(Math.max(pace.waitMs, gatherMs));
-      queue.dequeue();
       this.busy++;
-      this.#idle.pop()?.(slot, processor);
+      this.#idle.pop()?.(take(processor), processor);
     }
     this.#lookPlanned = true;
     clock.soon(this.#look);

@@ -1,9 +1,10 @@
 // The pace of sending: at most so many attempts a second, spread evenly, so that draining a backlog never comes in bursts
 // that starve intake. A calm stream of payments never notices it.
 //
-// The rate adapts to the CPU that this instance really gets. A turn that comes late was kept from running: by a quota that is used up
-// (the kernel then stops the process for what is left of 100 ms), by neighbours, or by our own work. Intake needs the rest,
-// so the rate is halved, down to a quarter; it grows back evenly.
+// The rate adapts to the CPU that is left. A turn that comes late was kept from running. When this process had its hands full in the
+// time that it could run, no CPU is left (a quota is used up: the kernel then stops the process for what is left of 100 ms).
+// Intake needs the rest, so the rate is halved, down to a quarter; it grows back evenly. A process that is held up while it has
+// little to do gains nothing by sending less, so its rate stays.
 
 import type { Clock } from '../clock.ts';
 
@@ -13,6 +14,10 @@ const BURST_MS = 10;
 const LATE_MS = 15;
 /** At most one halving in a period of the kernel's quota. */
 const HALVE_EVERY_MS = 100;
+/** Of the time in which the process could run: at this share of it spent on the CPU, none is left. */
+const BUSY_SHARE = 0.7;
+/** CPU time is measured over at least this. */
+const MEASURE_MS = 100;
 const LEAST_SHARE = 1 / 4;
 /** From nothing to the whole rate. */
 const RECOVERY_MS = 2_000;
@@ -25,6 +30,9 @@ export class Pace {
   #halvedAtMs = Number.NEGATIVE_INFINITY;
   #allowance: number;
   #countedAtMs: number;
+  /** Since then CPU time is measured. */
+  #measuredAtMs: number;
+  #measuredCpuMs: number;
 
   /** `gatherMs`: how long attempts are gathered for, beside that. */
   constructor(clock: Clock, perSecond: number, gatherMs = 0) {
@@ -34,6 +42,8 @@ export class Pace {
     this.#burst = Math.max(1, this.#perMs * (BURST_MS + gatherMs));
     this.#allowance = this.#burst;
     this.#countedAtMs = clock.elapsed();
+    this.#measuredAtMs = clock.elapsed();
+    this.#measuredCpuMs = clock.cpuMs();
   }
 
   /** Takes the allowance for one attempt; false when there is none now. */
@@ -52,7 +62,15 @@ export class Pace {
   /** A turn of ours came `lateMs` after its time. */
   late(lateMs: number): void {
     const now = this.#clock.elapsed();
-    if (lateMs < LATE_MS || now - this.#halvedAtMs < HALVE_EVERY_MS) return;
+    const passedMs = now - this.#measuredAtMs;
+    if (lateMs < LATE_MS && passedMs < MEASURE_MS) return;
+    const cpuMs = this.#clock.cpuMs();
+    const isBusy = cpuMs - this.#measuredCpuMs >= BUSY_SHARE * (passedMs - lateMs);
+    if (passedMs >= MEASURE_MS) {
+      this.#measuredAtMs = now;
+      this.#measuredCpuMs = cpuMs;
+    }
+    if (lateMs < LATE_MS || !isBusy || now - this.#halvedAtMs < HALVE_EVERY_MS) return;
     this.#halvedAtMs = now;
     this.#perMs = Math.max(this.#mostPerMs * LEAST_SHARE, this.#perMs / 2);
   }

@@ -1,109 +1,264 @@
-// Reconciliation: payments that may be at a processor are asked about there until it is known.
+// Reconciliation: payments that may be at one processor are asked about there until it is known.
 //
-// A payment that the processor doesn't hold may still be on its way in (a processor that was given up on goes on working), so
-// it is sent again, identically, to the same processor and nowhere else: 200 settles it, after 422 the next question finds it. A 5xx to that
-// second request proves nothing about the first, so the pin stays.
+// A processor works on after its client has gone, and how long it sleeps before it stores a payment is not known. So a payment
+// that it doesn't hold yet is asked about again every 0.7 s: a question costs little, and no delay of the processor applies to it.
+// The request may also have been lost. So, beside the questions, the payment is sent again after longer and longer pauses:
+// identically, to the same processor and nowhere else. 200 settles it; after 422 the next question finds it. A 5xx to that second
+// request proves nothing about the first one, so the pin stays.
+//
+//   fresh ──charged──▶ settled
+//     └──still absent after several requests──▶ set aside: the same, less often
 
-import { sleep, type Clock } from '../clock.ts';
 import type { Ring } from '../buffer/ring.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { Lane } from '../gateways/lane.ts';
 import type { Processor } from '../gateways/processor.ts';
-import type { ProcessorIndex } from '../payment.ts';
+import type { Log } from '../log.ts';
+import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
 import { chargeOf } from './attempt.ts';
 import { doublingMs } from './backoff.ts';
-
-interface SlotQueue {
-  push(slot: number): void;
-  shift(): number;
-  readonly length: number;
-}
 
 export interface ReconcilerParts {
   readonly clock: Clock;
   readonly ring: Ring;
-  /** Asked about at once, per processor: one that is away holds up nobody at the other. */
-  readonly reconcilers: number;
-  readonly processors: readonly [Processor, Processor];
-  /** One per processor, each with room for every slot. */
-  readonly queues: readonly [SlotQueue, SlotQueue];
-  readonly timeoutMs: (processor: ProcessorIndex) => number;
+  readonly processor: ProcessorIndex;
+  readonly client: Processor;
+  readonly lane: Lane;
+  /** Questions under way at once, and repeated requests beside them. */
+  readonly atOnceMax: number;
+  readonly timeoutMs: () => number;
   readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
-  readonly onDifference: (message: string, details: Record<string, unknown>) => void;
+  readonly log: Log;
 }
 
-const RETRY_FIRST_MS = 50;
-const RETRY_MAX_MS = 1_000;
+/** A payment whose outcome is unknown. */
+interface Unknown {
+  readonly slot: number;
+  /** As it was sent, and is sent again. */
+  readonly charge: Charge;
+  readonly sinceMs: number;
+  askAtMs: number;
+  resendAtMs: number;
+  resends: number;
+  /** Times that the processor answered 422. */
+  duplicates: number;
+  isResending: boolean;
+  isSetAside: boolean;
+  isSettled: boolean;
+}
 
-export class Reconcilers {
+const ASK_EVERY_MS = 700;
+const ASK_SET_ASIDE_EVERY_MS = 5_000;
+const TICK_MS = 20;
+/** 800 questions a second. */
+const ASKS_PER_TICK = 16;
+const RESEND_FIRST_MS = 1_000;
+const RESEND_MAX_MS = 30_000;
+/** After so many requests that settled nothing, or 422s without the payment, it is set aside. */
+const RESENDS_FRESH = 5;
+const DUPLICATES_FRESH = 3;
+/** While questions aren't answered: so many at once, and pauses that grow. */
+const AT_ONCE_UNANSWERED = 4;
+const UNANSWERED_IN_ROW = 3;
+const PAUSE_FIRST_MS = 50;
+const PAUSE_MAX_MS = 1_000;
+
+export class Reconciler {
   readonly #parts: ReconcilerParts;
-  readonly #busy: [number, number] = [0, 0];
-  /** Tries in a row that settled nothing. */
-  readonly #failures: [number, number] = [0, 0];
+  readonly #name: 'default' | 'fallback';
+  /** Waiting for their next question, by slot, in the order of its time. */
+  readonly #fresh = new Map<number, Unknown>();
+  readonly #setAside = new Map<number, Unknown>();
+  #asking = 0;
+  #resending = 0;
+  /** Questions in a row that were not answered. */
+  #unanswered = 0;
+  #pausedUntilMs = 0;
+  #timer: Timer | undefined;
   #stopped = false;
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    this.#name = processorName(parts.processor);
   }
 
   /** Payments whose outcome is unknown. */
   get pending(): number {
-    const [first, second] = this.#parts.queues;
-    return first.length + second.length + this.#busy[0] + this.#busy[1];
+    return this.#fresh.size + this.#setAside.size + this.#asking;
   }
 
-  /** Takes a pinned payment. */
-  add(slot: number): void {
-    const processor = this.#parts.ring.pinOf(slot);
-    if (processor === -1) throw new Error(`slot ${slot} has no pin`);
-    this.#parts.queues[processor].push(slot);
-    this.#startOne(processor);
+  /** Requests under way, also of payments that were settled meanwhile. */
+  get resending(): number {
+    return this.#resending;
+  }
+
+  /** Takes a payment that is pinned to this processor. `isDuplicate`: it answered 422. */
+  add(slot: number, isDuplicate = false): void {
+    const { clock, ring } = this.#parts;
+    const now = clock.elapsed();
+    const unknown: Unknown = {
+      slot,
+      charge: chargeOf(ring, slot),
+      sinceMs: now,
+      askAtMs: now,
+      resendAtMs: now + RESEND_FIRST_MS,
+      resends: 0,
+      duplicates: isDuplicate ? 1 : 0,
+      isResending: false,
+      isSetAside: false,
+      isSettled: false,
+    };
+    if (!this.#stopped && this.#asking < this.#atOnce() && now >= this.#pausedUntilMs) {
+      void this.#ask(unknown);
+    } else {
+      this.#queue(unknown, now);
+    }
+  }
+
+  /** The processor works again: those that were set aside are asked about and sent now. */
+  hurry(): void {
+    for (const queue of [this.#fresh, this.#setAside]) {
+      for (const unknown of queue.values()) {
+        unknown.askAtMs = 0;
+        unknown.resendAtMs = 0;
+      }
+    }
   }
 
   /** Lets those under way finish the question that they are at; what is left stays pinned in the journal. */
   stop(): void {
     this.#stopped = true;
+    this.#timer?.cancel();
   }
 
-  #startOne(processor: ProcessorIndex): void {
-    if (this.#stopped || this.#busy[processor] >= this.#parts.reconcilers) return;
-    const slot = this.#parts.queues[processor].shift();
-    if (slot < 0) return;
-    this.#busy[processor]++;
-    void this.#reconcile(slot, processor);
+  /** The first `most` of them, for whoever looks into it. */
+  list(most: number): Record<string, unknown>[] {
+    const now = this.#parts.clock.elapsed();
+    return [...this.#setAside.values(), ...this.#fresh.values()].slice(0, most).map((unknown) => ({
+      correlationId: unknown.charge.correlationId,
+      amountCents: unknown.charge.amountCents,
+      processor: this.#name,
+      outcome: 'unknown',
+      isSetAside: unknown.isSetAside,
+      requests: unknown.resends + 1,
+      duplicates: unknown.duplicates,
+      forMs: Math.round(now - unknown.sinceMs),
+    }));
   }
 
-  /** Asks once; a payment that stays unknown goes to the end of the queue, behind those that may be known by now. */
-  async #reconcile(slot: number, processor: ProcessorIndex): Promise<void> {
-    const known = await this.#ask(slot, processor);
-    if (known === 'charged') {
-      this.#failures[processor] = 0;
-      this.#parts.onCharged(slot, processor);
+  #atOnce(): number {
+    const { atOnceMax } = this.#parts;
+    return this.#unanswered < UNANSWERED_IN_ROW
+      ? atOnceMax
+      : Math.min(AT_ONCE_UNANSWERED, atOnceMax);
+  }
+
+  #queue(unknown: Unknown, askAtMs: number): void {
+    unknown.askAtMs = askAtMs;
+    (unknown.isSetAside ? this.#setAside : this.#fresh).set(unknown.slot, unknown);
+    if (this.#timer !== undefined || this.#stopped) return;
+    this.#timer = this.#parts.clock.after(TICK_MS, () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    const now = this.#parts.clock.elapsed();
+    for (let asks = 0; asks < ASKS_PER_TICK; asks++) {
+      if (now < this.#pausedUntilMs || this.#asking >= this.#atOnce()) break;
+      const next = dueOf(this.#fresh, now) ?? dueOf(this.#setAside, now);
+      if (next === undefined) break;
+      void this.#ask(next);
+    }
+    if (this.#fresh.size + this.#setAside.size === 0 || this.#stopped) return;
+    this.#timer = this.#parts.clock.after(TICK_MS, () => this.#tick());
+  }
+
+  async #ask(unknown: Unknown): Promise<void> {
+    const { clock, client, timeoutMs } = this.#parts;
+    this.#asking++;
+    const held = await client.lookup(unknown.charge.correlationId, timeoutMs());
+    this.#asking--;
+    if (unknown.isSettled) return;
+    if (held === 'unknown') {
+      const pauseMs = doublingMs(this.#unanswered++, PAUSE_FIRST_MS, PAUSE_MAX_MS);
+      if (this.#unanswered >= UNANSWERED_IN_ROW) this.#pausedUntilMs = clock.elapsed() + pauseMs;
     } else {
-      // A processor that answers questions and is only slower than our patience will know of what was just sent: no reason to wait
-      // longer each time.
-      if (known === 'sent') this.#failures[processor] = 0;
-      const pauseMs = doublingMs(this.#failures[processor]++, RETRY_FIRST_MS, RETRY_MAX_MS);
-      await sleep(this.#parts.clock, pauseMs);
-      this.#parts.queues[processor].push(slot);
+      this.#unanswered = 0;
     }
-    this.#busy[processor]--;
-    this.#startOne(processor);
+    if (typeof held === 'object') return this.#settle(unknown, held);
+    if (held === 'absent') this.#absent(unknown);
+    const everyMs = unknown.isSetAside ? ASK_SET_ASIDE_EVERY_MS : ASK_EVERY_MS;
+    this.#queue(unknown, clock.elapsed() + everyMs);
   }
 
-  /** 'sent': it isn't there, was sent once more, and no answer came in time. */
-  async #ask(slot: number, processor: ProcessorIndex): Promise<'charged' | 'sent' | 'nothing'> {
-    const { ring, processors, timeoutMs, onDifference } = this.#parts;
-    const sent = chargeOf(ring, slot);
-    const held = await processors[processor].lookup(sent.correlationId, timeoutMs(processor));
-    if (held === 'unknown') return 'nothing';
-    if (held === 'absent') {
-      const outcome = await processors[processor].charge(sent, timeoutMs(processor));
-      if (outcome === 'charged') return 'charged';
-      return outcome === 'unknown' ? 'sent' : 'nothing';
+  #absent(unknown: Unknown): void {
+    const { clock, lane, atOnceMax } = this.#parts;
+    // A 422 for a payment that it doesn't hold refuses the payment: that is no sign of a processor that works.
+    if (unknown.duplicates === 1 && unknown.resends === 0) lane.learned('fails');
+    const isTime = clock.elapsed() >= unknown.resendAtMs;
+    if (isTime && !unknown.isResending && !this.#stopped && this.#resending < atOnceMax) {
+      void this.#resend(unknown);
     }
-    if (held.amountCents !== sent.amountCents) {
-      onDifference('processor holds another amount', { sent, held, processor });
+  }
+
+  async #resend(unknown: Unknown): Promise<void> {
+    const { clock, client, timeoutMs } = this.#parts;
+    unknown.isResending = true;
+    this.#resending++;
+    const outcome = await client.charge(unknown.charge, timeoutMs());
+    this.#resending--;
+    unknown.isResending = false;
+    if (unknown.isSettled) return;
+    if (outcome === 'charged') return this.#settle(unknown, unknown.charge);
+    const pauseMs = doublingMs(unknown.resends++, RESEND_FIRST_MS, RESEND_MAX_MS);
+    unknown.resendAtMs = clock.elapsed() + pauseMs;
+    if (outcome === 'duplicate') unknown.duplicates++;
+    const isFresh = unknown.resends < RESENDS_FRESH && unknown.duplicates <= DUPLICATES_FRESH;
+    if (!isFresh && !unknown.isSetAside) this.#putAside(unknown);
+    // It is there: the next question finds it.
+    else if (outcome === 'duplicate') unknown.askAtMs = 0;
+  }
+
+  #putAside(unknown: Unknown): void {
+    unknown.isSetAside = true;
+    if (this.#fresh.delete(unknown.slot)) this.#queue(unknown, this.#parts.clock.elapsed());
+    const { charge, resends, duplicates } = unknown;
+    this.#parts.log.error('payment set aside', {
+      ...charge,
+      processor: this.#name,
+      outcome: 'unknown',
+      requests: resends + 1,
+      duplicates,
+    });
+  }
+
+  #settle(unknown: Unknown, held: Charge): void {
+    const { clock, ring, lane, processor, log, onCharged } = this.#parts;
+    const { slot, charge, sinceMs } = unknown;
+    unknown.isSettled = true;
+    this.#fresh.delete(slot);
+    this.#setAside.delete(slot);
+    if (unknown.duplicates > 0) lane.learned('works');
+    if (held.amountCents !== charge.amountCents) {
+      log.error('processor holds another amount', { sent: charge, held, processor: this.#name });
     }
     ring.correct(slot, held.amountCents, held.requestedAtMs);
-    return 'charged';
+    const { correlationId } = charge;
+    const afterMs = Math.round(clock.elapsed() - sinceMs);
+    log.info('outcome known', {
+      correlationId,
+      processor: this.#name,
+      outcome: 'charged',
+      afterMs,
+    });
+    onCharged(slot, processor);
   }
+}
+
+/** Takes the first one out of the queue when its time has come. */
+function dueOf(queue: Map<number, Unknown>, nowMs: number): Unknown | undefined {
+  const [first] = queue.values();
+  if (first === undefined || first.askAtMs > nowMs) return undefined;
+  queue.delete(first.slot);
+  return first;
 }

@@ -1,7 +1,11 @@
 // What is known of one processor, from its own answers first and from its health second.
 //
-// Attempts are numbered as they leave. Those after the latest answered one are all under way, so the age of the first of
+// Attempts are numbered as they leave. Those after the latest answered one are all under way, so the age of the second of
 // them bounds from below how slow the processor is now, long before it answers.
+//
+// One payment may fail for what it is. So a processor is failing when several different payments in a row failed there; a payment
+// that failed before counts only when it succeeds. Payments that nobody takes may still come in a row: when the next one
+// succeeds within a moment, the verdict was wrong, and the next verdict takes twice as many.
 //
 // How many may be under way adapts to what the processor bears: halved when it says that it has too much at once (429), and grown by
 // a twentieth for each round of good answers, up to its most.
@@ -22,7 +26,7 @@ export interface LaneView {
   readonly probeDue: boolean;
 }
 
-/** What an answer tells of the processor; 'busy' is neither good nor bad, 'nothing' isn't about it. */
+/** What an answer says of the processor; 'busy' is neither good nor bad, 'nothing' isn't about it. */
 export type News = 'works' | 'fails' | 'busy' | 'nothing';
 
 export interface LaneOptions {
@@ -39,6 +43,15 @@ const SLOW_PROBE_DELAYS = 4;
 /** Health speaks of the moment of its call; our own answers of the last second know better. */
 const OWN_ANSWER_COUNTS_MS = 1_000;
 const GROWTH_PER_ANSWER = 0.05;
+/** Different payments that fail in a row before the processor counts as failing. */
+const FAILURES_LEAST = 3;
+const FAILURES_MOST = 96;
+/** A verdict was wrong when a payment succeeds so soon after it; the contest's outages last 10 s and more. */
+const WRONG_WITHIN_MS = 1_000;
+/** So long after the last wrong verdict, FAILURES_LEAST are believed again. */
+const WARY_MS = 10_000;
+/** The first probe after a verdict comes this soon, each further one after twice the time. */
+const FIRST_PROBE_MS = 20;
 
 export class Lane {
   inFlight = 0;
@@ -55,6 +68,13 @@ export class Lane {
   #lastSentMs = Number.NEGATIVE_INFINITY;
   #lastAnswerMs = Number.NEGATIVE_INFINITY;
   #limit: number;
+  /** Different payments that failed since the last one that succeeded. */
+  #failuresInRow = 0;
+  /** So many in a row make a verdict. */
+  #failuresNeeded = FAILURES_LEAST;
+  #wrongAtMs = Number.NEGATIVE_INFINITY;
+  /** Attempts that left since the verdict. */
+  #probes = 0;
   /** The last attempt that left before the limit was halved: what it and those before it say is no news. */
   #halvedAt = 0;
 
@@ -72,35 +92,70 @@ export class Lane {
     this.#sent++;
     this.#sentAtMs[this.#sent % this.#sentAtMs.length] = now;
     this.#lastSentMs = now;
+    this.#probes++;
     return this.#sent;
   }
 
-  /** An attempt ended after `tookMs`. */
+  get isFailing(): boolean {
+    return this.#failingSinceMs !== undefined;
+  }
+
+  /** 0 while it works. */
+  get failingForMs(): number {
+    return this.#failingSinceMs === undefined ? 0 : this.#clock.elapsed() - this.#failingSinceMs;
+  }
+
+  /** An attempt ended after `tookMs`. 'fails' and 'busy' are only for a payment's first failure. */
   answered(attempt: number, tookMs: number, news: News): void {
     this.inFlight--;
     const isLatest = attempt > this.#answered;
     if (isLatest) this.#answered = attempt;
     if (news === 'nothing') return;
+    this.learned(news, attempt);
+    // What one payment's failure took is that payment's matter, until the processor is failing.
+    if (news === 'fails' && !this.isFailing) return;
     this.#lastAnswerMs = this.#clock.elapsed();
     if (isLatest) this.#delayMs = tookMs;
-    switch (news) {
-      case 'works':
-        this.#workingDelayMs = this.#delayMs;
-        this.#failingSinceMs = undefined;
-        this.#limit = Math.min(this.#options.inFlightMax, this.#limit + GROWTH_PER_ANSWER);
-        break;
-      case 'fails':
-        this.#failingSinceMs ??= this.#lastAnswerMs;
-        break;
-      case 'busy':
-        this.#sendFewer(attempt);
-        break;
+    if (news === 'works') this.#workingDelayMs = this.#delayMs;
+  }
+
+  /** What is known of a payment's outcome later than its attempt ended, or right now. */
+  learned(news: Exclude<News, 'nothing'>, attempt = this.#sent): void {
+    if (news === 'works') {
+      this.#works();
+      return;
     }
+    this.#failuresInRow++;
+    if (this.#failuresInRow < this.#needed()) return;
+    if (news === 'fails') this.#fail();
+    else this.#sendFewer(attempt);
+  }
+
+  #works(): void {
+    const now = this.#clock.elapsed();
+    if (this.#failingSinceMs !== undefined && now - this.#failingSinceMs < WRONG_WITHIN_MS) {
+      this.#failuresNeeded = Math.min(FAILURES_MOST, 2 * this.#needed());
+      this.#wrongAtMs = now;
+    }
+    this.#failuresInRow = 0;
+    this.#failingSinceMs = undefined;
+    this.#limit = Math.min(this.#options.inFlightMax, this.#limit + GROWTH_PER_ANSWER);
+  }
+
+  #needed(): number {
+    const isWary = this.#clock.elapsed() - this.#wrongAtMs < WARY_MS;
+    return isWary ? this.#failuresNeeded : FAILURES_LEAST;
+  }
+
+  #fail(): void {
+    if (this.#failingSinceMs !== undefined) return;
+    this.#failingSinceMs = this.#clock.elapsed();
+    this.#probes = 0;
   }
 
   /** One that has too much with a single attempt is as good as failing. */
   #sendFewer(attempt: number): void {
-    if (this.#limit < 2) this.#failingSinceMs ??= this.#lastAnswerMs;
+    if (this.#limit < 2) this.#fail();
     if (attempt <= this.#halvedAt) return;
     this.#halvedAt = this.#sent;
     this.#limit = Math.max(1, this.#limit / 2);
@@ -111,7 +166,7 @@ export class Lane {
     this.minResponseTimeMs = minResponseTimeMs;
     const now = this.#clock.elapsed();
     if (now - this.#lastAnswerMs < OWN_ANSWER_COUNTS_MS) return;
-    if (failing) this.#failingSinceMs ??= now;
+    if (failing) this.#fail();
     else {
       // Good news are believed only as far as a probe at once: the payments follow its answer.
       const isBetter = this.#failingSinceMs !== undefined || minResponseTimeMs < this.#delayMs;
@@ -132,10 +187,7 @@ export class Lane {
       : Math.max(this.#delayMs, 2 * this.#unansweredMs(now) - this.#delayMs);
     // A slow one is probed less often: a failing one by up to a few probes at once, a working one much less.
     const interval = failing
-      ? Math.min(
-          Math.max(probeEveryMs, this.#delayMs / PROBES_AT_ONCE),
-          probeEveryMs * PROBES_AT_ONCE,
-        )
+      ? this.#failingProbeMs()
       : Math.max(probeEveryMs, this.#delayMs * SLOW_PROBE_DELAYS);
     return {
       feeBps,
@@ -147,9 +199,19 @@ export class Lane {
     };
   }
 
-  /** For how long the first attempt after the latest answered one has been under way; 0 without one. */
+  #failingProbeMs(): number {
+    const { probeEveryMs } = this.#options;
+    const usualMs = Math.max(probeEveryMs, this.#delayMs / PROBES_AT_ONCE);
+    const earlyMs = FIRST_PROBE_MS * 2 ** Math.min(this.#probes, 10);
+    return Math.min(usualMs, probeEveryMs * PROBES_AT_ONCE, earlyMs);
+  }
+
+  /**
+   * For how long the second attempt after the latest answered one has been under way; 0 without one. The first one alone may
+   * hang for what its payment is.
+   */
   #unansweredMs(now: number): number {
-    if (this.#sent === this.#answered) return 0;
-    return now - (this.#sentAtMs[(this.#answered + 1) % this.#sentAtMs.length] as number);
+    if (this.#sent - this.#answered < 2) return 0;
+    return now - (this.#sentAtMs[(this.#answered + 2) % this.#sentAtMs.length] as number);
   }
 }

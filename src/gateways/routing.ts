@@ -7,13 +7,11 @@ import { eager, thrifty, type Choice, type Prices } from './choice.ts';
 import { Lane, type LaneView } from './lane.ts';
 import type { Health } from './processor.ts';
 
-/** The first one may have been the processor's fault. */
-const REFUSALS_BELIEVED = 2;
-
 export class Routing {
   readonly lanes: readonly [Lane, Lane];
   readonly #config: Config;
   readonly #prices: Prices;
+  readonly #saidFailing: [boolean, boolean] = [false, false];
 
   constructor(clock: Clock, config: Config) {
     this.#config = config;
@@ -36,15 +34,26 @@ export class Routing {
     return this.lanes[0].inFlight + this.lanes[1].inFlight;
   }
 
-  /** For a payment declined `declines` times, refused `refusals` times of these, one of `backlog` that wait. */
-  choose(declines: number, backlog: number, refusals = 0): Choice {
+  /** For a payment that was declined `declines` times, one of `backlog` that wait. */
+  choose(declines: number, backlog: number): Choice {
     const views = [this.lanes[0].view(), this.lanes[1].view()] as const;
     const { POLICY, RETRIES } = this.#config;
     if (POLICY === 'eager') return eager(views, RETRIES, declines);
-    // Whom one processor refuses for good the other one may take, at whatever price.
-    const next = refusals % 2 === 0 ? FALLBACK : DEFAULT;
-    if (refusals >= REFUSALS_BELIEVED && takesOne(views[next])) return next;
     return thrifty(views, this.#prices, backlog);
+  }
+
+  /**
+   * For a payment that failed `failures` times while others got through. A payment that one processor keeps refusing is
+   * offered to the other one, whatever it costs. It is a probe only while no other payment waits.
+   */
+  chooseForSetAside(failures: number, backlog: number): Choice {
+    const views = [this.lanes[0].view(), this.lanes[1].view()] as const;
+    const next = failures % 2 === 0 ? FALLBACK : DEFAULT;
+    const other = next === FALLBACK ? DEFAULT : FALLBACK;
+    if (takesOne(views[next])) return next;
+    if (takesOne(views[other])) return other;
+    if (backlog > 0) return 'wait';
+    return this.#config.POLICY === 'eager' ? next : thrifty(views, this.#prices, 1);
   }
 
   /**
@@ -60,8 +69,12 @@ export class Routing {
     return Math.min(TIMEOUT_MAX_MS, Math.max(leastMs, usualMs));
   }
 
-  hear(processor: ProcessorIndex, { failing, minResponseTimeMs }: Health): void {
+  /** What the processor says of itself; true when it says that it works again. */
+  hear(processor: ProcessorIndex, { failing, minResponseTimeMs }: Health): boolean {
     this.lanes[processor].reported(failing, minResponseTimeMs);
+    const isBack = this.#saidFailing[processor] && !failing;
+    this.#saidFailing[processor] = failing;
+    return isBack;
   }
 }
 

@@ -55,6 +55,7 @@ function setUp(instances = 1, changes: Partial<AdmissionParts> = {}): Bench {
     offer: () => Promise.resolve('away'),
     onClear: () => went.push('clear'),
     onUnverified: () => went.push('unverified'),
+    onDoubtful: () => went.push('doubtful'),
     onForeign: () => went.push('foreign'),
     hasRoomForForeign: () => true,
     ...changes,

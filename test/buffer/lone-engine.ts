@@ -20,19 +20,29 @@ export interface LoneEngineParts {
   /** 5 by default. */
   readonly slots?: number;
   /** Every attempt is declined by default. */
-  readonly charge?: (charge: Charge, processor: ProcessorIndex) => Outcome;
+  readonly charge?: (
+    charge: Charge,
+    processor: ProcessorIndex,
+    timeoutMs: number,
+  ) => Outcome | Promise<Outcome>;
+  /** No question is answered by default. */
+  readonly lookup?: (
+    correlationId: string,
+    processor: ProcessorIndex,
+  ) => Charge | 'absent' | 'unknown';
+  readonly settings?: Readonly<Record<string, string>>;
   /** Is told each event, of whatever level. */
-  readonly log?: (event: string) => void;
+  readonly log?: (event: string, details?: Readonly<Record<string, unknown>>) => void;
   /** Fails the test by default. */
   readonly onFatal?: (error: unknown) => void;
 }
 
 export function loneEngine(parts: LoneEngineParts): Engine {
   const { sync, clock, file, slots = SLOTS, onFatal = fail, log = nothing } = parts;
-  const { charge = (): Outcome => 'declined' } = parts;
+  const { charge = (): Outcome => 'declined', lookup = (): 'unknown' => 'unknown' } = parts;
   const processor = (index: ProcessorIndex): Processor => ({
-    charge: (payment) => Promise.resolve(charge(payment, index)),
-    lookup: () => Promise.resolve('unknown'),
+    charge: (payment, timeoutMs) => Promise.resolve(charge(payment, index, timeoutMs)),
+    lookup: (correlationId) => Promise.resolve(lookup(correlationId, index)),
     health: () => Promise.resolve(undefined),
   });
   const config = readConfig({
@@ -45,6 +55,7 @@ export function loneEngine(parts: LoneEngineParts): Engine {
     CONSUMERS: '1',
     JOURNAL_SYNC: sync,
     JOURNAL_SYNC_EVERY_MS: '60000',
+    ...parts.settings,
   });
   return new Engine(config, {
     clock,

@@ -23,7 +23,8 @@ function makeCrew(parts: Partial<CrewParts> = {}) {
     consumers: 10,
     sendsPerTurn: 4,
     gatherMs: 0,
-    queue: { peek: () => waiting[0] ?? -1, dequeue: () => waiting.shift() ?? -1 },
+    queue: { peek: () => waiting[0] ?? -1 },
+    take: () => waiting.shift() ?? -1,
     pace: { take: () => true, late: () => {}, waitMs: 0 },
     choose: () => 0,
     attempt: (slot, processor) =>

@@ -4,6 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Timer } from '../../src/clock.ts';
 
 export class VirtualClock implements Clock {
+  /** CPU time that the process under test has had. */
+  usedCpuMs = 0;
   #nowMs = 0;
   readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
 
@@ -27,6 +29,10 @@ export class VirtualClock implements Clock {
 
   random(): number {
     return 0.5;
+  }
+
+  cpuMs(): number {
+    return this.usedCpuMs;
   }
 
   /** Timers that are set. */

@@ -171,6 +171,8 @@ export class Program implements Caller {
         this.later(this.#dice.between(0, 0.05), run);
       },
       random: () => this.#dice.between(0, 1),
+      // It is held up, and has CPU enough.
+      cpuMs: () => 0,
     };
   }
 
