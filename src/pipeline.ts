@@ -280,15 +280,18 @@ export class Pipeline {
   }
 
   /**
-   * Any payment that never failed is fit to be a probe. Not always the first ones: these may be what the processor was taken for
-   * failing for.
+   * The newest payment, or one of some at random: whichever was sent the fewest times. Not the first one: it may be what the
+   * processor was taken for failing for.
    */
   #bringProbeForward(): void {
     const { ring } = this;
-    for (let tries = 0; tries < PROBE_TRIES; tries++) {
+    let best = ring.waiting - 1;
+    const declinesAt = (place: number): number => ring.declines[ring.waitingAt(place)] as number;
+    for (let tries = 0; tries < PROBE_TRIES && declinesAt(best) > 0; tries++) {
       const place = Math.floor(this.#ports.clock.random() * ring.waiting);
-      if (ring.failures[ring.bringForward(place)] === 0) return;
+      if (declinesAt(place) < declinesAt(best)) best = place;
     }
+    ring.bringForward(best);
   }
 
   #enqueue(slot: number): void {

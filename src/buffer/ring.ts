@@ -142,10 +142,14 @@ export class Ring {
     return slot;
   }
 
-  /** Brings the waiting payment at `place` (0 is the first) to the front, in exchange for the first one; its slot. */
-  bringForward(place: number): number {
+  /** The slot of the waiting payment at `place`, from 0 (the first) to below `waiting`. */
+  waitingAt(place: number): number {
+    return this.#waiting.at(place);
+  }
+
+  /** Brings the waiting payment at `place` to the front, in exchange for the first one. */
+  bringForward(place: number): void {
     this.#waiting.swapFirst(place);
-    return this.#waiting.first();
   }
 
   /** The slot that `dequeue` would give, or -1. */

@@ -26,6 +26,11 @@ export class SlotQueue {
     return this.length === 0 ? -1 : (this.#slots[this.#head] as number);
   }
 
+  /** The one at `place`, from 0 to below the length. */
+  at(place: number): number {
+    return this.#slots[(this.#head + place) % this.#slots.length] as number;
+  }
+
   /** Exchanges the first one for the one at `place`, from 0 to below the length. */
   swapFirst(place: number): void {
     if (place < 0 || place >= this.length) throw new Error(`the queue has no place ${place}`);

@@ -14,7 +14,9 @@ export const fileBytes = (slots: number): number => HEADER_BYTES + slots * SLOT_
 export function describeSlot(ring: Ring, slot: number): string {
   if (!ring.isLive(slot)) return 'free';
   const pin = ring.pinOf(slot);
-  const attempt = pin === UNPINNED ? 'unpinned' : `at ${pin} since ${ring.requestedAtMs[slot]}`;
+  const isAt = ring.isCharged[slot] === 1 ? 'charged at' : 'at';
+  const attempt =
+    pin === UNPINNED ? 'unpinned' : `${isAt} ${pin} since ${ring.requestedAtMs[slot]}`;
   return `${ring.idText(slot)} ${ring.amountCents[slot]} ${ring.acceptedAtMs[slot]} ${attempt}`;
 }
 
@@ -25,14 +27,15 @@ export const describeRing = (ring: Ring): string[] =>
 export function recoverFrom(
   contents: Uint8Array,
   slots: number,
-): { readonly states: string[]; readonly damagedCells: number } {
+): { readonly states: string[]; readonly damagedCells: number; readonly doubtful: number[] } {
   const ring = new Ring(slots, 5);
   const { damagedCells } = new Journal(
     MemoryJournalFile.holding(contents),
     ring,
     'never',
   ).recover();
-  return { states: describeRing(ring), damagedCells };
+  const doubtful = Array.from(ring.isDoubtful.keys()).filter((slot) => ring.isDoubtful[slot] === 1);
+  return { states: describeRing(ring), damagedCells, doubtful };
 }
 
 export class JournaledRing {
@@ -65,10 +68,14 @@ export class JournaledRing {
     if (random.chance(0.4)) {
       journal.free(slot);
       ring.release(slot);
+    } else if (ring.isCharged[slot] === 0 && ring.pinOf(slot) !== UNPINNED && random.chance(0.4)) {
+      journal.charged(slot);
     } else if (random.chance(0.7)) {
+      ring.isCharged[slot] = 0;
       ring.pin(slot, random.chance(0.5) ? DEFAULT : FALLBACK, random.word());
       journal.pin(slot);
     } else {
+      ring.isCharged[slot] = 0;
       ring.unpin(slot);
       journal.hold(slot);
     }

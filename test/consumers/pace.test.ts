@@ -71,7 +71,7 @@ test('a long rest earns no more than the burst', async () => {
   assert.equal(sent, burstOf(2_000));
 });
 
-test('turns that come late halve the rate, to a quarter at the least, and it grows back', async () => {
+test('while no CPU is left, turns that come late halve the rate, to a quarter at the least', async () => {
   const clock = new VirtualClock();
   const pace = new Pace(clock, 1_000);
   const sentIn = async (ms: number): Promise<number> => {
@@ -79,6 +79,8 @@ test('turns that come late halve the rate, to a quarter at the least, and it gro
     for (let n = 0; n < ms; n++) {
       while (pace.take()) sent++;
       await clock.advance(1);
+      clock.usedCpuMs++;
+      pace.late(0);
     }
     return sent;
   };
@@ -99,4 +101,30 @@ test('turns that come late halve the rate, to a quarter at the least, and it gro
   await sentIn(2_000);
   const whole = await sentIn(100);
   assert.ok(whole >= 99 && whole <= 101, `${whole} in 100 ms`);
+});
+
+test('a process that is held up and has CPU left sends as many as come in, however late its turns are', async () => {
+  for (const [heldUpMs, everyMs] of [
+    [20, 100],
+    [20, 200],
+    [80, 100],
+    [500, 1_000],
+  ] as const) {
+    const clock = new VirtualClock();
+    // The compose file's settings.
+    const pace = new Pace(clock, 600, 10);
+    const perS = 150;
+    let [came, sent] = [0, 0];
+    for (let atMs = 0; atMs < 15_000;) {
+      const isHeldUp = atMs % everyMs >= everyMs - heldUpMs;
+      const stepMs = isHeldUp ? heldUpMs : 1;
+      clock.stall(stepMs);
+      atMs += stepMs;
+      came = (atMs * perS) / 1_000;
+      if (!isHeldUp) clock.usedCpuMs += 0.12;
+      pace.late(isHeldUp ? heldUpMs : 0);
+      while (sent < came && pace.take()) sent++;
+    }
+    assert.ok(came - sent < perS, `${came - sent} wait: ${heldUpMs} of ${everyMs} ms`);
+  }
 });

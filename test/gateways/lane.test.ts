@@ -22,6 +22,11 @@ class Model {
   #failingSinceMs: number | undefined;
   #quietSinceMs = Number.NEGATIVE_INFINITY;
   #lastAnswerMs = Number.NEGATIVE_INFINITY;
+  /** Failures since the last good answer. */
+  #inRow = 0;
+  #needed = 3;
+  #wrongAtMs = Number.NEGATIVE_INFINITY;
+  #sentSinceVerdict = 0;
 
   get open(): Attempt[] {
     return this.attempts.filter(({ answered }) => !answered);
@@ -34,19 +39,35 @@ class Model {
   sent(number: number, nowMs: number): void {
     this.attempts.push({ number, sentAtMs: nowMs, answered: false });
     this.#quietSinceMs = nowMs;
+    this.#sentSinceVerdict++;
   }
 
   answered(attempt: Attempt, nowMs: number, works: boolean): void {
-    if (attempt.number > this.#newestAnswered) this.#delayMs = nowMs - attempt.sentAtMs;
+    const isNewest = attempt.number > this.#newestAnswered;
     attempt.answered = true;
+    if (nowMs - this.#wrongAtMs >= 10_000) this.#needed = 3;
+    if (works) {
+      const wasWrong = this.#failingSinceMs !== undefined && nowMs - this.#failingSinceMs < 1_000;
+      if (wasWrong) [this.#needed, this.#wrongAtMs] = [Math.min(96, this.#needed * 2), nowMs];
+      this.#inRow = 0;
+      this.#failingSinceMs = undefined;
+    } else if (++this.#inRow >= this.#needed) this.#fails(nowMs);
+    // A failure that is no verdict says nothing of the processor.
+    if (!works && this.#failingSinceMs === undefined) return;
     this.#lastAnswerMs = nowMs;
+    if (isNewest) this.#delayMs = nowMs - attempt.sentAtMs;
     if (works) this.#workingDelayMs = this.#delayMs;
-    this.#failingSinceMs = works ? undefined : (this.#failingSinceMs ?? nowMs);
+  }
+
+  #fails(nowMs: number): void {
+    if (this.#failingSinceMs !== undefined) return;
+    this.#failingSinceMs = nowMs;
+    this.#sentSinceVerdict = 0;
   }
 
   reported(failing: boolean, delayMs: number, nowMs: number): void {
     if (nowMs - this.#lastAnswerMs < 1_000) return;
-    if (failing) this.#failingSinceMs ??= nowMs;
+    if (failing) this.#fails(nowMs);
     else {
       const isBetter = this.#failingSinceMs !== undefined || delayMs < this.#delayMs;
       if (isBetter) this.#quietSinceMs = Number.NEGATIVE_INFINITY;
@@ -57,10 +78,15 @@ class Model {
   view(nowMs: number): unknown {
     const failing = this.#failingSinceMs !== undefined;
     const later = this.attempts.filter(({ number }) => number > this.#newestAnswered);
-    const ageMs = later.length === 0 ? 0 : nowMs - Math.min(...later.map((a) => a.sentAtMs));
+    const [, second] = later;
+    const ageMs = second === undefined ? 0 : nowMs - second.sentAtMs;
     const lateMs = Math.max(0, ageMs - this.#delayMs);
     const probeMs = failing
-      ? Math.min(Math.max(PROBE_MS, this.#delayMs / 4), PROBE_MS * 4)
+      ? Math.min(
+          Math.max(PROBE_MS, this.#delayMs / 4),
+          PROBE_MS * 4,
+          20 * 2 ** this.#sentSinceVerdict,
+        )
       : Math.max(PROBE_MS, this.#delayMs * 4);
     return {
       feeBps: 500,
@@ -83,6 +109,7 @@ test('it knows what a list of all attempts tells, in whatever order they are ans
     const clock = new VirtualClock();
     const lane = laneOf(clock);
     const model = new Model();
+    const worksShare = random.chance(0.5) ? 0.7 : 0.2;
     for (let step = 0; step < 150; step++) {
       const nowMs = clock.elapsed();
       const { open } = model;
@@ -91,7 +118,7 @@ test('it knows what a list of all attempts tells, in whatever order they are ans
         model.sent(lane.sent(), nowMs);
       } else if (dice < 6 && open.length > 0) {
         const attempt = open[random.below(open.length)] as Attempt;
-        const works = random.chance(0.7);
+        const works = random.chance(worksShare);
         lane.answered(attempt.number, nowMs - attempt.sentAtMs, works ? 'works' : 'fails');
         model.answered(attempt, nowMs, works);
       } else if (dice === 6) {
@@ -112,10 +139,47 @@ test('a processor that hangs is known to be slow before anything answers', async
   const lane = laneOf(clock);
   lane.answered(lane.sent(), 0, 'works');
   lane.sent();
+  lane.sent();
   await clock.advance(700);
   lane.sent();
   await clock.advance(300);
   assert.equal(lane.view().delayMs, 2_000);
+});
+
+test('one payment that hangs makes no processor slow', async () => {
+  const clock = new VirtualClock();
+  const lane = laneOf(clock);
+  lane.answered(lane.sent(), 0, 'works');
+  const hanging = lane.sent();
+  await clock.advance(6_000);
+  assert.equal(lane.view().delayMs, 0);
+  lane.answered(hanging, 6_000, 'fails');
+  assert.equal(lane.view().delayMs, 0);
+  assert.equal(lane.isFailing, false);
+});
+
+test('several different payments in a row make a verdict; one that is wrong makes the next one take more', () => {
+  const clock = new VirtualClock();
+  const lane = laneOf(clock);
+  const failuresUntilVerdict = (): number => {
+    let failures = 0;
+    while (!lane.isFailing) {
+      lane.answered(lane.sent(), 1, 'fails');
+      // A payment that failed before.
+      lane.answered(lane.sent(), 1, 'nothing');
+      failures++;
+    }
+    return failures;
+  };
+  for (const expected of [3, 6, 12, 24, 48, 96, 96]) {
+    assert.equal(failuresUntilVerdict(), expected);
+    lane.answered(lane.sent(), 1, 'works');
+  }
+  clock.stall(10_000);
+  assert.equal(failuresUntilVerdict(), 3, 'after a while');
+  clock.stall(1_000);
+  lane.answered(lane.sent(), 1, 'works');
+  assert.equal(failuresUntilVerdict(), 3, 'an outage that ends is no wrong verdict');
 });
 
 test('an answer that comes as late as the last one is not late', async () => {
@@ -124,6 +188,7 @@ test('an answer that comes as late as the last one is not late', async () => {
   const first = lane.sent();
   await clock.advance(1_000);
   lane.answered(first, 1_000, 'works');
+  lane.sent();
   lane.sent();
   await clock.advance(1_000);
   assert.equal(lane.view().delayMs, 1_000);
@@ -152,9 +217,9 @@ test('what the processor bears is found again: halved once for all that says it 
 
 test('a processor that has too much with one attempt is as good as failing', () => {
   const lane = laneOf(new VirtualClock());
-  for (let n = 0; n < 3; n++) lane.answered(lane.sent(), 1, 'busy');
+  for (let n = 0; n < 6; n++) lane.answered(lane.sent(), 1, 'busy');
   assert.equal(lane.view().inFlightMax, 1);
-  assert.equal(lane.view().failingForMs, 0);
+  assert.equal(lane.isFailing, true);
   lane.answered(lane.sent(), 1, 'works');
   assert.equal(lane.view().failingForMs, undefined);
 });

@@ -31,6 +31,14 @@ async function attempt(
   routing.lanes[processor].answered(number, tookMs, works ? 'works' : 'fails');
 }
 
+/** So many different payments fail there that it counts as failing. */
+async function fail(
+  world: { routing: Routing; clock: VirtualClock },
+  processor: ProcessorIndex,
+): Promise<void> {
+  while (!world.routing.lanes[processor].isFailing) await attempt(world, processor, 0, false);
+}
+
 test('the cheaper processor, whatever befell both, gets a payment again and again', async () => {
   const random = new Random();
   for (let round = 0; round < 60; round++) {
@@ -65,8 +73,20 @@ test('the cheaper processor, whatever befell both, gets a payment again and agai
 test('one probe at a time, until it is answered', async () => {
   const clock = new VirtualClock();
   const routing = routingOf(clock);
-  await attempt({ routing, clock }, DEFAULT, 10, false);
+  await fail({ routing, clock }, DEFAULT);
+  // The first ones come sooner.
+  for (const earlyMs of [20, 40, 80, 160]) {
+    await clock.advance(earlyMs - 10);
+    assert.equal(routing.choose(0, 100), 'wait');
+    await clock.advance(10);
+    assert.equal(routing.choose(0, 100), DEFAULT);
+    await attempt({ routing, clock }, DEFAULT, 0, false);
+  }
+  await clock.advance(240);
   assert.equal(routing.choose(0, 100), 'wait');
+  await clock.advance(10);
+  assert.equal(routing.choose(0, 100), DEFAULT);
+  await attempt({ routing, clock }, DEFAULT, 10, false);
   await clock.advance(250);
   assert.equal(routing.choose(0, 100), DEFAULT);
   const probe = routing.lanes[DEFAULT].sent();
@@ -87,7 +107,7 @@ test('an outage is waited out for as long as the fees are apart, then fallback t
     const clock = new VirtualClock();
     const settings = { FEE_DEFAULT_BPS: '500', FEE_FALLBACK_BPS: feeFallback };
     const routing = routingOf(clock, { ...settings, WAIT_COST_BPS_PER_S: '30' });
-    await attempt({ routing, clock }, DEFAULT, 0, false);
+    await fail({ routing, clock }, DEFAULT);
     // Each probe fails.
     while (routing.choose(0, 10) !== FALLBACK) {
       if (routing.choose(0, 10) === DEFAULT) await attempt({ routing, clock }, DEFAULT, 0, false);
