@@ -32,9 +32,18 @@ export interface Fault {
   readonly status: number;
   /** Whether GET /payments/{id} suffers too. */
   readonly lookups: boolean;
+  /** It befalls the calls for payments with this amount alone; 0: all. */
+  readonly amountCents: number;
 }
 
-export const NO_FAULT: Fault = { kind: 'none', share: 1, seed: 1, status: 502, lookups: false };
+export const NO_FAULT: Fault = {
+  kind: 'none',
+  share: 1,
+  seed: 1,
+  status: 502,
+  lookups: false,
+  amountCents: 0,
+};
 
 export function storesNothing(kind: FaultKind): boolean {
   switch (kind) {
@@ -69,15 +78,15 @@ export class FaultLever {
     this.#state = fault.seed | 0;
   }
 
-  /** What befalls the next call. */
-  forPayment(): Fault {
-    const { kind, share } = this.#fault;
-    if (kind === 'none' || share === 1) return this.#fault;
-    return this.#random() < share ? this.#fault : NO_FAULT;
+  /** What befalls the next call, for a payment of `amountCents`; undefined where that isn't known. */
+  forPayment(amountCents: number | undefined): Fault {
+    const { kind, share, amountCents: only } = this.#fault;
+    if (kind === 'none' || (only > 0 && only !== amountCents)) return NO_FAULT;
+    return share === 1 || this.#random() < share ? this.#fault : NO_FAULT;
   }
 
-  forLookup(): Fault {
-    return this.#fault.lookups ? this.forPayment() : NO_FAULT;
+  forLookup(amountCents: number | undefined): Fault {
+    return this.#fault.lookups ? this.forPayment(amountCents) : NO_FAULT;
   }
 
   /** mulberry32. */
@@ -91,12 +100,13 @@ export class FaultLever {
 
 /** The fault that a configuration's JSON asks for; undefined when it isn't one. */
 export function faultFrom(wanted: Readonly<Record<string, unknown>>): Fault | undefined {
-  const { share = 1, seed = 1, status = 502, lookups = false } = wanted;
+  const { share = 1, seed = 1, status = 502, lookups = false, amountCents = 0 } = wanted;
   const kind = FAULT_KINDS.find((known) => known === wanted['kind']);
   if (kind === undefined || typeof lookups !== 'boolean') return undefined;
   if (typeof share !== 'number' || !(share >= 0 && share <= 1)) return undefined;
   if (!isWhole(seed, 0, 0xffff_ffff) || !isWhole(status, 200, 599)) return undefined;
-  return { kind, share, seed, status, lookups };
+  if (!isWhole(amountCents, 0, Number.MAX_SAFE_INTEGER)) return undefined;
+  return { kind, share, seed, status, lookups, amountCents };
 }
 
 /** Whether a JSON value is a whole number from `min` to `max`. */

@@ -72,7 +72,7 @@ export class PaymentDesk {
       this.#deliver(response, MALFORMED, NO_FAULT);
       return;
     }
-    const fault = faults.forPayment();
+    const fault = faults.forPayment(charge.amountCents);
     const atOnce = fault.kind === 'refuse-after-read' || fault.kind === 'hang';
     if (atOnce || settings.delayMs === 0) {
       this.#process(response, charge, fault);
@@ -110,8 +110,8 @@ export class PaymentDesk {
       this.#deliver(response, MALFORMED, NO_FAULT);
       return;
     }
-    const fault = faults.forLookup();
     const charge = vault.find(id);
+    const fault = faults.forLookup(charge?.amountCents);
     if (fault.kind !== 'none') lookups.faulted++;
     else if (charge === undefined) lookups.absent++;
     else lookups.found++;
