@@ -69,7 +69,8 @@ export class Attempts {
     const number = lane.sent();
     await journal.synced();
     const sentAtMs = clock.elapsed();
-    const outcome = await processors[processor].charge(chargeOf(ring, slot), timeoutMs(processor));
+    const charge = chargeOf(ring, slot);
+    const { outcome } = await processors[processor].charge(charge, timeoutMs(processor));
     const isAgain = outcome === 'refused' && (ring.refusals[slot] as number) > 0;
     lane.answered(number, clock.elapsed() - sentAtMs, isAgain ? 'nothing' : NEWS[outcome]);
     switch (outcome) {

@@ -93,10 +93,10 @@ export class Reconcilers {
   async #ask(slot: number, processor: ProcessorIndex): Promise<'charged' | 'sent' | 'nothing'> {
     const { ring, processors, timeoutMs, onDifference } = this.#parts;
     const sent = chargeOf(ring, slot);
-    const held = await processors[processor].lookup(sent.correlationId, timeoutMs(processor));
+    const { held } = await processors[processor].lookup(sent.correlationId, timeoutMs(processor));
     if (held === 'unknown') return 'nothing';
     if (held === 'absent') {
-      const outcome = await processors[processor].charge(sent, timeoutMs(processor));
+      const { outcome } = await processors[processor].charge(sent, timeoutMs(processor));
       if (outcome === 'charged') return 'charged';
       return outcome === 'unknown' ? 'sent' : 'nothing';
     }

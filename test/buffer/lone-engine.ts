@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
 import { Engine } from '../../src/engine.ts';
-import type { Outcome } from '../../src/gateways/outcome.ts';
+import { unanswered, type Outcome } from '../../src/gateways/outcome.ts';
 import type { Processor } from '../../src/gateways/processor.ts';
 import { DEFAULT, FALLBACK, type Charge, type ProcessorIndex } from '../../src/payment.ts';
 import type { VirtualClock } from '../ledger/virtual-clock.ts';
@@ -31,8 +31,8 @@ export function loneEngine(parts: LoneEngineParts): Engine {
   const { sync, clock, file, slots = SLOTS, onFatal = fail, log = nothing } = parts;
   const { charge = (): Outcome => 'declined' } = parts;
   const processor = (index: ProcessorIndex): Processor => ({
-    charge: (payment) => Promise.resolve(charge(payment, index)),
-    lookup: () => Promise.resolve('unknown'),
+    charge: (payment) => Promise.resolve(unanswered(charge(payment, index))),
+    lookup: () => Promise.resolve({ held: 'unknown', status: 0, said: '' }),
     health: () => Promise.resolve(undefined),
   });
   const config = readConfig({

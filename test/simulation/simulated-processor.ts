@@ -1,7 +1,7 @@
 // A processor and the way to it, as the contest's published source behaves: it sleeps first, then looks at its failure,
 // then inserts; who gave up cancels nothing; an id is unique here only; a lookup knows neither delay nor failure.
 
-import { outcomeOfStatus, type Outcome } from '../../src/gateways/outcome.ts';
+import { outcomeOfStatus, unanswered, type Outcome } from '../../src/gateways/outcome.ts';
 import type { Processor } from '../../src/gateways/processor.ts';
 import type { Charge, ProcessorIndex } from '../../src/payment.ts';
 import type { Dice } from './dice.ts';
@@ -42,12 +42,13 @@ export class SimulatedProcessor {
           if (!caller.step()) return;
           this.#charge(caller, charge, timeoutMs, (outcome) => {
             if (outcome === 'charged') caller.acknowledged(charge.correlationId);
-            resolve(outcome);
+            resolve(unanswered(outcome));
           });
         }),
       lookup: (id, timeoutMs) =>
         new Promise((resolve) => {
-          if (caller.step()) this.#lookup(caller, id, timeoutMs, resolve);
+          if (!caller.step()) return;
+          this.#lookup(caller, id, timeoutMs, (held) => resolve({ held, status: 0, said: '' }));
         }),
       health: () => Promise.resolve(undefined),
     };
