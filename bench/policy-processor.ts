@@ -2,8 +2,8 @@
 // it fails, then stores; who gives up on it stops nothing; 800 at once, 500 in its queue, and 429 beyond.
 
 import type { Clock } from '../src/clock.ts';
-import type { Outcome } from '../src/gateways/outcome.ts';
-import type { Health, Processor } from '../src/gateways/processor.ts';
+import { unanswered, type Answered, type Outcome } from '../src/gateways/outcome.ts';
+import type { Health, Looked, Processor } from '../src/gateways/processor.ts';
 import type { Charge } from '../src/payment.ts';
 import type { Lever } from '../tools/k6/plan.ts';
 
@@ -28,23 +28,25 @@ export class StagedProcessor implements Processor {
     this.#clock = clock;
   }
 
-  charge(charge: Charge, timeoutMs: number): Promise<Outcome> {
-    return this.#answered<Outcome>(timeoutMs, 'unknown', (answer) => {
+  async charge(charge: Charge, timeoutMs: number): Promise<Answered> {
+    const outcome = await this.#answered<Outcome>(timeoutMs, 'unknown', (answer) => {
       this.#enter(
         () => this.#sleepAndStore(charge, answer),
         () => answer('declined'),
       );
     });
+    return unanswered(outcome);
   }
 
-  lookup(correlationId: string, timeoutMs: number): Promise<Charge | 'absent' | 'unknown'> {
-    return this.#answered<Charge | 'absent' | 'unknown'>(timeoutMs, 'unknown', (answer) => {
+  async lookup(correlationId: string, timeoutMs: number): Promise<Looked> {
+    const held = await this.#answered<Looked['held']>(timeoutMs, 'unknown', (answer) => {
       const look = (): void => {
         this.#leave();
         answer(this.stored.get(correlationId) ?? 'absent');
       };
       this.#enter(look, () => answer('unknown'));
     });
+    return { held, status: 0, said: '' };
   }
 
   health(): Promise<Health> {

@@ -12,6 +12,7 @@ import { sleep, type Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Engine } from './engine.ts';
 import { Peer } from './gateways/peer.ts';
+import { CHARGED } from './gateways/outcome.ts';
 import type { Processor } from './gateways/processor.ts';
 import { idToText } from './payment.ts';
 
@@ -99,9 +100,9 @@ function standIn(stage: Peer): Processor {
   return {
     charge: async () => {
       await stage.flush(CALL_MS);
-      return 'charged';
+      return CHARGED;
     },
-    lookup: () => Promise.resolve('absent'),
+    lookup: () => Promise.resolve({ held: 'absent', status: 404, said: '' }),
     health: () => Promise.resolve(undefined),
   };
 }

@@ -8,7 +8,7 @@ import type { Journal } from '../buffer/journal.ts';
 import type { Ring } from '../buffer/ring.ts';
 import { sleep, type Clock } from '../clock.ts';
 import type { Lane, News } from '../gateways/lane.ts';
-import type { Outcome } from '../gateways/outcome.ts';
+import type { Answered, Outcome } from '../gateways/outcome.ts';
 import type { Processor } from '../gateways/processor.ts';
 import type { Log } from '../log.ts';
 import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
@@ -71,7 +71,9 @@ export class Attempts {
     const number = lane.sent();
     await journal.synced();
     const sentAtMs = clock.elapsed();
-    const outcome = await processors[processor].charge(chargeOf(ring, slot), timeoutMs(processor));
+    const charge = chargeOf(ring, slot);
+    const answered = await processors[processor].charge(charge, timeoutMs(processor));
+    const { outcome } = answered;
     const news = NEWS[outcome];
     // A payment that failed before may fail for what it is.
     const isNews = news === 'works' || ring.failures[slot] === 0;
@@ -84,11 +86,11 @@ export class Attempts {
       case 'declined':
       case 'busy':
       case 'refused':
-        await this.#failed(slot, { processor, outcome, isProbe });
+        await this.#failed(slot, { processor, answered, isProbe });
         break;
       case 'duplicate':
       case 'unknown':
-        this.#unknown(slot, processor, outcome);
+        this.#unknown(slot, processor, answered);
         break;
     }
   }
@@ -107,15 +109,13 @@ export class Attempts {
     onCharged(slot, processor);
   }
 
-  #unknown(slot: number, processor: ProcessorIndex, outcome: 'duplicate' | 'unknown'): void {
+  #unknown(slot: number, processor: ProcessorIndex, { outcome, status, said }: Answered): void {
     const { ring, lanes, setAside, log, onUnknown } = this.#parts;
     setAside.forget(slot);
     if (!lanes[processor].isFailing) ring.failures[slot] = (ring.failures[slot] as number) + 1;
     if (outcome === 'unknown') {
-      log.warn('outcome unknown', {
-        ...chargeOf(ring, slot),
-        processor: processorName(processor),
-      });
+      const name = processorName(processor);
+      log.warn('outcome unknown', { ...chargeOf(ring, slot), processor: name, status, said });
     }
     onUnknown(slot, outcome === 'duplicate');
   }
@@ -125,11 +125,11 @@ export class Attempts {
     slot: number,
     {
       processor,
-      outcome,
+      answered,
       isProbe,
     }: {
       readonly processor: ProcessorIndex;
-      readonly outcome: 'declined' | 'busy' | 'refused';
+      readonly answered: Answered;
       readonly isProbe: boolean;
     },
   ): Promise<void> {
@@ -146,9 +146,9 @@ export class Attempts {
       if (!setAside.has(slot)) {
         const { correlationId, amountCents } = chargeOf(ring, slot);
         const name = processorName(processor);
-        log.warn('payment set aside', { correlationId, amountCents, processor: name, outcome });
+        log.warn('payment set aside', { correlationId, amountCents, processor: name, ...answered });
       }
-      setAside.add(slot, processor, outcome, 0);
+      setAside.add(slot, processor, answered);
       return;
     }
     const pauseMs = backoffMs(declines);

@@ -96,9 +96,9 @@ export class Doubts {
     this.#startOne();
   }
 
-  #ask(slot: number, processor: ProcessorIndex): Promise<Charge | 'absent' | 'unknown'> {
+  async #ask(slot: number, processor: ProcessorIndex): Promise<Charge | 'absent' | 'unknown'> {
     const { processors, ring, timeoutMs } = this.#parts;
-    return processors[processor].lookup(ring.idText(slot), timeoutMs(processor));
+    return (await processors[processor].lookup(ring.idText(slot), timeoutMs(processor))).held;
   }
 
   /** The processor's values are those that the ledger has to have. */

@@ -42,6 +42,11 @@ interface Unknown {
   resends: number;
   /** Times that the processor answered 422. */
   duplicates: number;
+  /** What it answered to the latest request, or to a question that it answered in a way nobody can read. */
+  answered: { readonly status: number; readonly said: string };
+  /** The circuit breaker knows that a 422 was no duplicate. */
+  isHeldAgainst: boolean;
+  isUnreadable: boolean;
   isResending: boolean;
   isSetAside: boolean;
   isSettled: boolean;
@@ -104,6 +109,9 @@ export class Reconciler {
       resendAtMs: now + RESEND_FIRST_MS,
       resends: 0,
       duplicates: isDuplicate ? 1 : 0,
+      answered: { status: 0, said: '' },
+      isHeldAgainst: false,
+      isUnreadable: false,
       isResending: false,
       isSetAside: false,
       isSettled: false,
@@ -142,6 +150,7 @@ export class Reconciler {
       isSetAside: unknown.isSetAside,
       requests: unknown.resends + 1,
       duplicates: unknown.duplicates,
+      status: unknown.answered.status,
       forMs: Math.round(now - unknown.sinceMs),
     }));
   }
@@ -176,10 +185,11 @@ export class Reconciler {
   async #ask(unknown: Unknown): Promise<void> {
     const { clock, client, timeoutMs } = this.#parts;
     this.#asking++;
-    const held = await client.lookup(unknown.charge.correlationId, timeoutMs());
+    const { held, status, said } = await client.lookup(unknown.charge.correlationId, timeoutMs());
     this.#asking--;
     if (unknown.isSettled) return;
     if (held === 'unknown') {
+      if (status > 0) this.#tellUnreadable(unknown, { status, said });
       const pauseMs = doublingMs(this.#unanswered++, PAUSE_FIRST_MS, PAUSE_MAX_MS);
       if (this.#unanswered >= UNANSWERED_IN_ROW) this.#pausedUntilMs = clock.elapsed() + pauseMs;
     } else {
@@ -194,7 +204,10 @@ export class Reconciler {
   #absent(unknown: Unknown): void {
     const { clock, lane, atOnceMax } = this.#parts;
     // A 422 for a payment that it doesn't hold refuses the payment: that is no sign of a processor that works.
-    if (unknown.duplicates === 1 && unknown.resends === 0) lane.learned('fails');
+    if (unknown.duplicates > 0 && !unknown.isHeldAgainst) {
+      unknown.isHeldAgainst = true;
+      lane.learned('fails');
+    }
     const isTime = clock.elapsed() >= unknown.resendAtMs;
     if (isTime && !unknown.isResending && !this.#stopped && this.#resending < atOnceMax) {
       void this.#resend(unknown);
@@ -205,7 +218,7 @@ export class Reconciler {
     const { clock, client, timeoutMs } = this.#parts;
     unknown.isResending = true;
     this.#resending++;
-    const outcome = await client.charge(unknown.charge, timeoutMs());
+    const { outcome, status, said } = await client.charge(unknown.charge, timeoutMs());
     this.#resending--;
     unknown.isResending = false;
     if (unknown.isSettled) return;
@@ -213,10 +226,11 @@ export class Reconciler {
     const pauseMs = doublingMs(unknown.resends++, RESEND_FIRST_MS, RESEND_MAX_MS);
     unknown.resendAtMs = clock.elapsed() + pauseMs;
     if (outcome === 'duplicate') unknown.duplicates++;
+    unknown.answered = { status, said };
     const isFresh = unknown.resends < RESENDS_FRESH && unknown.duplicates <= DUPLICATES_FRESH;
     if (!isFresh && !unknown.isSetAside) this.#putAside(unknown);
-    // It is there: the next question finds it.
-    else if (outcome === 'duplicate') unknown.askAtMs = 0;
+    // It is there, so a question finds it.
+    else if (outcome === 'duplicate' && this.#fresh.delete(unknown.slot)) void this.#ask(unknown);
   }
 
   #putAside(unknown: Unknown): void {
@@ -229,7 +243,18 @@ export class Reconciler {
       outcome: 'unknown',
       requests: resends + 1,
       duplicates,
+      ...unknown.answered,
     });
+  }
+
+  /** Once for each payment. */
+  #tellUnreadable(unknown: Unknown, answered: Unknown['answered']): void {
+    unknown.answered = answered;
+    if (unknown.isUnreadable) return;
+    unknown.isUnreadable = true;
+    const { correlationId } = unknown.charge;
+    const processor = this.#name;
+    this.#parts.log.warn('answer can not be read', { correlationId, processor, ...answered });
   }
 
   #settle(unknown: Unknown, held: Charge): void {

@@ -8,7 +8,7 @@
 import type { Ring } from '../buffer/ring.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { Choice } from '../gateways/choice.ts';
-import type { Outcome } from '../gateways/outcome.ts';
+import type { Answered, Outcome } from '../gateways/outcome.ts';
 import { processorName, type ProcessorIndex } from '../payment.ts';
 import { doublingMs } from './backoff.ts';
 
@@ -64,7 +64,7 @@ export class SetAside {
   }
 
   /** Takes a payment that is in no queue, after its latest attempt failed. */
-  add(slot: number, processor: ProcessorIndex, outcome: Outcome, status: number): void {
+  add(slot: number, processor: ProcessorIndex, { outcome, status }: Answered): void {
     const { clock, ring } = this.#parts;
     const failures = ring.failures[slot] as number;
     const waitMs = doublingMs(Math.max(0, failures - 2), RETRY_FIRST_MS, RETRY_MAX_MS);

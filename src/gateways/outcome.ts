@@ -15,6 +15,32 @@ export type Outcome =
   /** It may be stored, or may yet be. */
   | 'unknown';
 
+/** What an attempt came to, and what the processor said to it. */
+export interface Answered {
+  readonly outcome: Outcome;
+  /** 0 when no whole answer came. */
+  readonly status: number;
+  /** The beginning of the answer's text, made safe for a log; '' for a plain 200. */
+  readonly said: string;
+}
+
+/** Without an answer. */
+export const unanswered = (outcome: Outcome): Answered => ({ outcome, status: 0, said: '' });
+
+/** Shared: most payments are charged, and nothing is allocated for that. */
+export const CHARGED: Answered = { outcome: 'charged', status: 200, said: '' };
+
+const SAID_CHARACTERS_MAX = 200;
+
+/** The beginning of `text` on one line, without what a terminal or a reader of logs would take for more than text. */
+export function excerpt(text: string): string {
+  return text
+    .slice(0, 2 * SAID_CHARACTERS_MAX)
+    .replace(/[\p{C}\p{Z}]+/gu, ' ')
+    .trim()
+    .slice(0, SAID_CHARACTERS_MAX);
+}
+
 /**
  * The outcome that a complete answer's status proves. The processors (contest's published source) answer 500 and 429 before
  * anything is stored. A gateway's 502 and 504 speak of a processor that it lost, so they prove nothing; nor does a 2xx other

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import type { Charge } from '../payment.ts';
 import { HttpCall, type Answer } from './http-call.ts';
 import { HostNames } from './host-names.ts';
-import { outcomeOfStatus, type Outcome } from './outcome.ts';
+import { CHARGED, excerpt, outcomeOfStatus, unanswered, type Answered } from './outcome.ts';
 
 /** What a processor says of itself. */
 export interface Health {
@@ -18,11 +18,21 @@ export interface Health {
   readonly minResponseTimeMs: number;
 }
 
+/** What a processor says of a payment. */
+export interface Looked {
+  /** As the processor holds it; 'unknown' when it didn't say, or not so that it can be read. */
+  readonly held: Charge | 'absent' | 'unknown';
+  /** 0 when no whole answer came. */
+  readonly status: number;
+  /** The beginning of the answer's text, made safe for a log, when the answer proves nothing. */
+  readonly said: string;
+}
+
 export interface Processor {
   /** Sends a payment once. Never rejects. */
-  charge(charge: Charge, timeoutMs: number): Promise<Outcome>;
-  /** The payment that the processor holds under this id, 'absent', or 'unknown' when it didn't say. Never rejects. */
-  lookup(correlationId: string, timeoutMs: number): Promise<Charge | 'absent' | 'unknown'>;
+  charge(charge: Charge, timeoutMs: number): Promise<Answered>;
+  /** Asks for the payment that the processor holds under this id. Never rejects. */
+  lookup(correlationId: string, timeoutMs: number): Promise<Looked>;
   /** undefined when it didn't say. Never rejects. */
   health(timeoutMs: number): Promise<Health | undefined>;
 }
@@ -51,17 +61,23 @@ export class HttpProcessor implements Processor {
     });
   }
 
-  async charge(charge: Charge, timeoutMs: number): Promise<Outcome> {
+  async charge(charge: Charge, timeoutMs: number): Promise<Answered> {
     const answer = await this.#call('POST', '/payments', timeoutMs, bodyOf(charge));
-    if (answer === 'unsent') return 'declined';
-    return answer === 'broken' ? 'unknown' : outcomeOfStatus(answer.status);
+    if (answer === 'unsent') return unanswered('declined');
+    if (answer === 'broken') return unanswered('unknown');
+    const outcome = outcomeOfStatus(answer.status);
+    if (outcome === 'charged') return CHARGED;
+    return { outcome, status: answer.status, said: excerpt(answer.text) };
   }
 
-  async lookup(correlationId: string, timeoutMs: number): Promise<Charge | 'absent' | 'unknown'> {
+  async lookup(correlationId: string, timeoutMs: number): Promise<Looked> {
     const answer = await this.#call('GET', `/payments/${correlationId}`, timeoutMs);
-    if (typeof answer === 'string') return 'unknown';
-    if (answer.status === 404) return 'absent';
-    return (answer.status === 200 && chargeFrom(answer.text, correlationId)) || 'unknown';
+    if (typeof answer === 'string') return { held: 'unknown', status: 0, said: '' };
+    const { status, text } = answer;
+    if (status === 404) return { held: 'absent', status, said: '' };
+    const held = status === 200 ? chargeFrom(text, correlationId) : undefined;
+    if (held !== undefined) return { held, status, said: '' };
+    return { held: 'unknown', status, said: excerpt(text) };
   }
 
   async health(timeoutMs: number): Promise<Health | undefined> {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readConfig } from '../../src/config.ts';
 import { Engine } from '../../src/engine.ts';
-import type { Outcome } from '../../src/gateways/outcome.ts';
+import { unanswered, type Outcome } from '../../src/gateways/outcome.ts';
 import type { Processor } from '../../src/gateways/processor.ts';
 import { DEFAULT, FALLBACK, type Charge, type ProcessorIndex } from '../../src/payment.ts';
 import type { VirtualClock } from '../ledger/virtual-clock.ts';
@@ -41,8 +41,9 @@ export function loneEngine(parts: LoneEngineParts): Engine {
   const { sync, clock, file, slots = SLOTS, onFatal = fail, log = nothing } = parts;
   const { charge = (): Outcome => 'declined', lookup = (): 'unknown' => 'unknown' } = parts;
   const processor = (index: ProcessorIndex): Processor => ({
-    charge: (payment, timeoutMs) => Promise.resolve(charge(payment, index, timeoutMs)),
-    lookup: (correlationId) => Promise.resolve(lookup(correlationId, index)),
+    charge: async (payment, timeoutMs) => unanswered(await charge(payment, index, timeoutMs)),
+    lookup: (correlationId) =>
+      Promise.resolve({ held: lookup(correlationId, index), status: 0, said: '' }),
     health: () => Promise.resolve(undefined),
   });
   const config = readConfig({

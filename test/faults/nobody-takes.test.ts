@@ -71,7 +71,9 @@ for (const [kind, fault] of Object.entries(KINDS)) {
     const listed = await stuck();
     for (const { id } of bad) {
       assert.ok(listed.has(id), `${id} is listed`);
-      await waitUntil(`${id} is in the log`, () => instance.lines.some((line) => line.includes(id)));
+      await waitUntil(`${id} is in the log`, () =>
+        instance.lines.some((line) => line.includes(id)),
+      );
     }
     for (const { id } of good) assert.ok(!listed.has(id), `${id} is not listed`);
 

@@ -86,9 +86,9 @@ for (const [what, behaviour, outcome] of FAULTS) {
   test(`${what}: ${outcome}, sent once, and the next one is well`, async (context) => {
     const { server, processor } = await meetRudeServer(context);
     server.behave = behaviour;
-    assert.equal(await processor.charge(chargeNumber(1), PATIENCE_MS), outcome);
+    assert.equal((await processor.charge(chargeNumber(1), PATIENCE_MS)).outcome, outcome);
     server.behave = answering(200);
-    assert.equal(await processor.charge(chargeNumber(2), PATIENCE_MS), 'charged');
+    assert.equal((await processor.charge(chargeNumber(2), PATIENCE_MS)).outcome, 'charged');
     assert.equal(server.seen.length, 2);
     assert.equal(server.postsOf(chargeNumber(1).correlationId), 1);
   });
@@ -97,20 +97,20 @@ for (const [what, behaviour, outcome] of FAULTS) {
 test('a refused connection: declined', async (context) => {
   const processor = new HttpProcessor(`http://127.0.0.1:${await freePort()}`, 5, systemClock);
   context.after(() => processor.close());
-  assert.equal(await processor.charge(chargeNumber(1), PATIENCE_MS), 'declined');
+  assert.equal((await processor.charge(chargeNumber(1), PATIENCE_MS)).outcome, 'declined');
 });
 
 test('a name that does not exist: declined', async (context) => {
   const processor = new HttpProcessor('http://processor.invalid:80', 5, systemClock);
   context.after(() => processor.close());
-  assert.equal(await processor.charge(chargeNumber(1), PATIENCE_MS), 'declined');
+  assert.equal((await processor.charge(chargeNumber(1), PATIENCE_MS)).outcome, 'declined');
 });
 
 test('a connection that is taken and reset before anything is read is never called charged', async (context) => {
   const { server, processor } = await meetRudeServer(context);
   server.welcome = (socket) => socket.resetAndDestroy();
   for (let n = 0; n < 100; n++) {
-    const outcome = await processor.charge(chargeNumber(n), PATIENCE_MS);
+    const { outcome } = await processor.charge(chargeNumber(n), PATIENCE_MS);
     assert.ok(outcome === 'unknown' || outcome === 'declined', outcome);
   }
   assert.equal(server.seen.length, 0);
@@ -119,7 +119,7 @@ test('a connection that is taken and reset before anything is read is never call
 test('a closed pool: declined, nothing leaves', async (context) => {
   const { server, processor } = await meetRudeServer(context);
   await processor.close();
-  assert.equal(await processor.charge(chargeNumber(1), PATIENCE_MS), 'declined');
+  assert.equal((await processor.charge(chargeNumber(1), PATIENCE_MS)).outcome, 'declined');
   assert.equal(server.accepted, 0);
 });
 
@@ -128,8 +128,8 @@ test('what is under way when the pool closes stays unknown, what is queued is de
   const [first, second] = [1, 2].map((n) => processor.charge(chargeNumber(n), PATIENCE_MS));
   await waitUntil('one is read', () => server.seen.length === 1);
   await processor.close();
-  assert.equal(await first, 'unknown');
-  assert.equal(await second, 'declined');
+  assert.equal((await first)?.outcome, 'unknown');
+  assert.equal((await second)?.outcome, 'declined');
   assert.equal(server.seen.length, 1);
 });
 
@@ -143,7 +143,7 @@ test('a hang is given up at the deadline and not before: no coarser than other t
       resolve();
     }, 250);
   });
-  void processor.charge(chargeNumber(1), 200).then((outcome) => order.push(outcome));
+  void processor.charge(chargeNumber(1), 200).then(({ outcome }) => order.push(outcome));
   await late;
   assert.deepEqual(order, ['100 ms', 'unknown', '250 ms']);
 });
@@ -162,7 +162,7 @@ test('an answer that trickles in has the same deadline', async (context) => {
   await clock.advance(299);
   assert.equal(clock.timers, 1);
   await clock.advance(1);
-  assert.equal(await outcome, 'unknown');
+  assert.equal((await outcome).outcome, 'unknown');
   await waitUntil('the connection is given up', () => !isOpen);
 });
 
@@ -173,11 +173,12 @@ test('a deadline that passes in the queue of the pool: declined, and it never le
   await waitUntil('the first is read', () => server.seen.length === 1);
   const queued = [2, 3, 4].map((n) => processor.charge(chargeNumber(n), 1_000));
   await clock.advance(1_000);
-  assert.deepEqual(await Promise.all(queued), ['declined', 'declined', 'declined']);
+  const outcomes = (await Promise.all(queued)).map(({ outcome }) => outcome);
+  assert.deepEqual(outcomes, ['declined', 'declined', 'declined']);
   server.behave = answering(200);
   await clock.advance(1_000);
-  assert.equal(await first, 'unknown');
-  assert.equal(await processor.charge(chargeNumber(5), 1_000), 'charged');
+  assert.equal((await first)?.outcome, 'unknown');
+  assert.equal((await processor.charge(chargeNumber(5), 1_000)).outcome, 'charged');
   assert.deepEqual(
     server.seen.map(({ id }) => id),
     [1, 5].map((n) => chargeNumber(n).correlationId),
@@ -228,7 +229,7 @@ test('no more connections than allowed, whatever is queued', async (context) => 
     processor.charge(chargeNumber(n), PATIENCE_MS),
   );
   const outcomes = await Promise.all(charges);
-  assert.ok(outcomes.every((outcome) => outcome === 'charged'));
+  assert.ok(outcomes.every(({ outcome }) => outcome === 'charged'));
   assert.equal(server.openMost, 7);
   assert.equal(server.accepted, 7);
 });

@@ -31,7 +31,7 @@ test('a payment is found with its cents, in any form that a number has', async (
   const { server, processor } = await meetRudeServer(context);
   for (const [text, amountCents] of AMOUNTS) {
     server.behave = answering(200, payment(text));
-    const found = await processor.lookup(ID, PATIENCE_MS);
+    const { held: found } = await processor.lookup(ID, PATIENCE_MS);
     assert.deepEqual(found, { correlationId: ID, amountCents, requestedAtMs: AT }, text);
   }
   const [first] = server.seen;
@@ -45,7 +45,7 @@ test('a time is found with a zone, without one, and with more digits; an id in e
   const bare = TIME.slice(0, -1);
   for (const time of [TIME, bare, `${bare}+00:00`, `${bare}4567Z`, `${bare}4567`]) {
     server.behave = answering(200, payment('19.90', ID.toUpperCase(), time));
-    const found = await processor.lookup(ID, PATIENCE_MS);
+    const { held: found } = await processor.lookup(ID, PATIENCE_MS);
     assert.deepEqual(found, { correlationId: ID, amountCents: 1990, requestedAtMs: AT }, time);
   }
 });
@@ -57,7 +57,7 @@ test('only a 404 says that it is absent', async (context) => {
     if (status === 204 || status === 304) continue;
     server.behave = answering(status, '{}');
     const expected = status === 404 ? 'absent' : 'unknown';
-    assert.equal(await processor.lookup(ID, PATIENCE_MS), expected, String(status));
+    assert.equal((await processor.lookup(ID, PATIENCE_MS)).held, expected, String(status));
   }
 });
 
@@ -82,7 +82,7 @@ for (const [what, behaviour] of NOT_SAID) {
   test(`an answer with ${what} proves nothing`, async (context) => {
     const { server, processor } = await meetRudeServer(context);
     server.behave = behaviour;
-    assert.equal(await processor.lookup(ID, PATIENCE_MS), 'unknown');
+    assert.equal((await processor.lookup(ID, PATIENCE_MS)).held, 'unknown');
   });
 }
 
@@ -92,7 +92,7 @@ test('no answer in time proves nothing', async (context) => {
   const found = processor.lookup(ID, 300);
   await waitUntil('it is read', () => server.seen.length === 1);
   await clock.advance(300);
-  assert.equal(await found, 'unknown');
+  assert.equal((await found).held, 'unknown');
 });
 
 test('health is what was said, and undefined when it was not', async (context) => {

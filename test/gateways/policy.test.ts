@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { StepClock } from '../../bench/policy-clock.ts';
 import { StagedProcessor } from '../../bench/policy-processor.ts';
 import { arrivalsOf, best, replay } from '../../bench/policy-run.ts';
+import type { Outcome } from '../../src/gateways/outcome.ts';
 import { TESTS, type ContestTest } from '../../tools/k6/plan.ts';
 import { chargeNumber } from './rude-fixture.ts';
 
@@ -30,17 +31,17 @@ test('a processor sleeps, then looks whether it fails, then stores; who gives up
   const patient = processor.charge(chargeNumber(1), 1_000);
   const hasty = processor.charge(chargeNumber(2), 50);
   await steps(clock, 60);
-  assert.equal(await hasty, 'unknown');
-  assert.equal(
-    await processorAnswer(clock, processor.lookup(chargeNumber(2).correlationId, 50)),
-    'absent',
-  );
+  assert.equal((await hasty).outcome, 'unknown');
+  const looked = processor.lookup(chargeNumber(2).correlationId, 50);
+  assert.equal((await processorAnswer(clock, looked)).held, 'absent');
   await steps(clock, 200);
-  assert.equal(await patient, 'charged');
+  assert.equal((await patient).outcome, 'charged');
   assert.equal(processor.stored.size, 2);
-  assert.equal(await processorAnswer(clock, processor.charge(chargeNumber(2), 1_000)), 'duplicate');
+  const outcomeOf = async (n: number): Promise<Outcome> =>
+    (await processorAnswer(clock, processor.charge(chargeNumber(n), 1_000))).outcome;
+  assert.equal(await outcomeOf(2), 'duplicate');
   processor.lever = { delayMs: 0, failing: true };
-  assert.equal(await processorAnswer(clock, processor.charge(chargeNumber(3), 1_000)), 'declined');
+  assert.equal(await outcomeOf(3), 'declined');
 });
 
 /** The answer, however much time it takes. */
@@ -59,7 +60,7 @@ test('800 at once, 500 in the queue, and what comes then is refused', async () =
   assert.equal(processor.refused, 10);
   await steps(clock, 300);
   const outcomes = await Promise.all(answers);
-  assert.equal(outcomes.filter((outcome) => outcome === 'charged').length, 1_300);
+  assert.equal(outcomes.filter(({ outcome }) => outcome === 'charged').length, 1_300);
 });
 
 test('the same replay gives the same result', async () => {

@@ -12,6 +12,10 @@ import {
 import type { Admitted } from '../../src/buffer/admission.ts';
 import type { World } from './world.ts';
 
+/** - nothing: it never answers. */
+export type Curse = 400 | 422 | 429 | 500 | 502 | 'nothing';
+export const CURSES: readonly Curse[] = [400, 422, 429, 500, 502, 'nothing'];
+
 /** - failed: an error was answered. - cut: the process died before it answered. */
 export type Told = Admitted | 'failed' | 'cut';
 
@@ -30,6 +34,18 @@ export class Account {
   /** At each processor. */
   readonly charges: [Charge | undefined, Charge | undefined] = [undefined, undefined];
   row: LedgerRow | undefined;
+  /** Somebody deleted its row, and no instance took it again since. */
+  lost = false;
+  /** Its row was deleted at least once. */
+  wasLost = false;
+  /** Another instance than its owner was called. */
+  strayed = false;
+  /** Calls that are planned or under way. */
+  calls = 0;
+  /** What both processors answer to it until the world heals. */
+  curse: Curse | undefined;
+  /** When a processor inserted it, ms of the timeline. */
+  chargedAtMs = 0;
 
   constructor(index: number, id: IdWords) {
     this.index = index;
@@ -44,7 +60,7 @@ export class Account {
   /** Whether there is nothing left to do for it. */
   get isSettled(): boolean {
     const isOwed = this.promised !== undefined || this.taken || this.isCharged;
-    return this.row !== undefined || !isOwed;
+    return this.row !== undefined || this.lost || !isOwed;
   }
 }
 
@@ -53,6 +69,8 @@ export class Books {
   failure: string | undefined;
   /** The ledger can be asked at any time. */
   strict = false;
+  /** From a charge to its row at most. */
+  lagMaxMs = Number.POSITIVE_INFINITY;
   readonly accounts: Account[] = [];
   readonly #byText = new Map<string, Account>();
   readonly #world: World;
@@ -69,8 +87,12 @@ export class Books {
     return account;
   }
 
+  find(text: string): Account | undefined {
+    return this.#byText.get(text);
+  }
+
   of(text: string): Account {
-    const account = this.#byText.get(text);
+    const account = this.find(text);
     if (account === undefined) throw new Error(`nobody posted ${text}`);
     return account;
   }
@@ -85,6 +107,7 @@ export class Books {
     switch (answer) {
       case 'accepted':
       case 'repeated':
+        account.lost = false;
         if (byOwner) this.#promise(account, cents);
         else account.taken = true;
         break;
@@ -121,6 +144,7 @@ export class Books {
     this.#world.note('charged', account.index, processor);
     if (account.isCharged) this.#wrong(account, 'charged twice');
     account.charges[processor] = charge;
+    account.chargedAtMs = this.#world.timeline.nowMs;
     if (!account.posted.has(charge.amountCents))
       this.#wrong(account, 'charged an amount of nobody');
     if (account.promised !== undefined && account.promised !== charge.amountCents) {
@@ -138,6 +162,17 @@ export class Books {
       this.#wrong(account, 'recorded with another time');
     }
     account.row ??= row;
+    account.lost = false;
+    const lagMs = this.#world.timeline.nowMs - account.chargedAtMs;
+    if (lagMs > this.lagMaxMs) this.#wrong(account, `recorded ${lagMs} ms after its charge`);
+  }
+
+  /** Somebody deletes the row of a payment. */
+  lose(account: Account): void {
+    this.#world.note('row lost', account.index, 0);
+    account.row = undefined;
+    account.lost = true;
+    account.wasLost = true;
   }
 
   /** At the end. */
@@ -147,6 +182,7 @@ export class Books {
       const owed = account.promised !== undefined || account.taken;
       if (held.length > 1) this.#wrong(account, 'charged at both processors');
       if (owed && held.length === 0) this.#wrong(account, 'accepted and never charged');
+      if (account.lost) continue;
       if (held.length > 0 && account.row === undefined) this.#wrong(account, 'never recorded');
       if (account.row !== undefined && account.row.processor !== held[0]) {
         this.#wrong(account, 'recorded at another processor');

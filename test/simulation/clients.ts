@@ -66,15 +66,30 @@ export class Clients {
   /** Every so often a payment of old, with its own amount or another. */
   repeat(share: number, spanMs: number): void {
     for (const account of this.#world.books.accounts) {
-      if (!this.#dice.chance(share)) continue;
+      // A lost row that nobody asked for is forgotten by all: nothing could tell.
+      if (!this.#dice.chance(share) || account.lost) continue;
       const [cents = 1] = account.posted;
       const posted = account.promised ?? cents;
       this.#post(account, posted + this.#dice.pick([0, 0, 1]), this.#dice.between(0, spanMs));
     }
   }
 
+  /** A call to its owner, which lives, right now; nobody tries again. */
+  askAgain(account: Account, cents: number): void {
+    const owner = this.#instances[ownerOf(account.id, this.#instances.length)];
+    this.#open++;
+    account.calls++;
+    this.#world.note('post again', account.index, cents);
+    owner?.program?.admit(account.id, cents, false, (told) => {
+      this.#world.books.told(account, cents, true, told);
+      this.#open--;
+      account.calls--;
+    });
+  }
+
   #post(account: Account, cents: number, delayMs: number, tries = 0): void {
     this.#open++;
+    account.calls++;
     this.#world.timeline.in(delayMs, () => {
       const { weather } = this.#world;
       const owner = ownerOf(account.id, this.#instances.length);
@@ -84,6 +99,7 @@ export class Clients {
       const instance = this.#instances[at];
       if (!instance?.isUp) return this.#answered({ account, cents, tries }, undefined);
       account.posted.add(cents);
+      if (at !== owner) account.strayed = true;
       this.#world.note(at === owner ? 'post' : 'post elsewhere', account.index, cents);
       instance.program?.admit(account.id, cents, false, (told) => {
         this.#world.books.told(account, cents, at === owner, told);
@@ -97,6 +113,7 @@ export class Clients {
     told: Told | undefined,
   ): void {
     this.#open--;
+    account.calls--;
     const { weather } = this.#world;
     const isTold = told === 'accepted' || told === 'repeated' || told === 'conflict';
     const isLost = isTold && weather.strikes('clientAnswerLost');

@@ -7,7 +7,7 @@ import type { Config } from '../../src/config.ts';
 import type { Ports } from '../../src/ports.ts';
 import type { Dice } from './dice.ts';
 import { Program } from './program.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
+import { pinnedCells, SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedLedger } from './simulated-ledger.ts';
 import type { SimulatedProcessor } from './simulated-processor.ts';
 import type { World } from './world.ts';
@@ -53,6 +53,7 @@ export class Instance {
       onDeath: (how) => this.#onDeath(how),
     });
     if (!program.alive) return;
+    this.#damageCell();
     try {
       program.engine.recover(this.#disk.isBlank);
       // It dies here, as at any other step, before it takes calls.
@@ -102,6 +103,18 @@ export class Instance {
     };
     const { slots } = new Journal(file, ring, 'never').recover();
     return slots.map((slot) => ring.idText(slot));
+  }
+
+  /** The later cell of a payment that is charged and not recorded: the other one may say that it was never sent. */
+  #damageCell(): void {
+    const { weather, books } = this.#world;
+    if (this.#disk.isBlank || !weather.strikes('cellDamaged')) return;
+    const fit = pinnedCells(this.#disk, this.config.RING_SLOTS).filter(({ id }) => {
+      // A torn cell has any id.
+      const account = books.find(id);
+      return account?.isCharged === true && account.row === undefined && !account.lost;
+    });
+    if (fit.length > 0) this.#disk.damage(this.#dice.pick(fit).at);
   }
 
   #throwDeath(): number {

@@ -24,7 +24,12 @@ const one = (name: string, file: string, from: string, to: string): Mutation => 
 
 export const MUTATIONS: readonly Mutation[] = [
   // The journal
-  one('hold writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_HELD);', ''),
+  one(
+    'hold writes nothing',
+    'buffer/journal.js',
+    'this.#write(slot, this.#ring.isDoubtful[slot] === 1 ? STATE_DOUBTFUL : STATE_HELD);',
+    '',
+  ),
   one('pin writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_PINNED + pin);', ''),
   one('free writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_FREE);', ''),
   one(
@@ -101,6 +106,51 @@ export const MUTATIONS: readonly Mutation[] = [
     'consumers/reconciler.js',
     'const sent = chargeOf(ring, slot);',
     'const sent = { ...chargeOf(ring, slot), requestedAtMs: this.#parts.clock.now() };',
+  ),
+  // One payment's trouble
+  {
+    name: 'one payment that fails makes a processor failing, again and again',
+    patches: [
+      {
+        file: 'gateways/lane.js',
+        from: 'const FAILURES_LEAST = 3;',
+        to: 'const FAILURES_LEAST = 1;',
+      },
+      {
+        file: 'gateways/lane.js',
+        from: 'const FAILURES_MOST = 96;',
+        to: 'const FAILURES_MOST = 1;',
+      },
+      {
+        file: 'consumers/attempt.js',
+        from: "news === 'works' || ring.failures[slot] === 0",
+        to: 'true',
+      },
+    ],
+  },
+  one(
+    'a process that is held up sends less, whatever CPU is left',
+    'consumers/pace.js',
+    'if (lateMs < LATE_MS || !isBusy ||',
+    'if (lateMs < LATE_MS ||',
+  ),
+  one(
+    'an unknown outcome is asked about seldom',
+    'consumers/reconciler.js',
+    'const ASK_EVERY_MS = 700;',
+    'const ASK_EVERY_MS = 7_000;',
+  ),
+  one(
+    'a ledger that forgot a payment is believed',
+    'buffer/admission.js',
+    'wasRemembered ? onDoubtful : onClear',
+    'onClear',
+  ),
+  one(
+    'the other cell of a damaged one is believed',
+    'buffer/journal.js',
+    "cells.includes('damaged')",
+    'false',
   ),
   // The ledger
   {

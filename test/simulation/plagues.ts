@@ -1,6 +1,7 @@
 // What befalls the parts of a world as a whole, again and again until it heals: outages, restarts, slowness, steps of the clock.
 
-import { PROCESSORS } from '../../src/payment.ts';
+import { ownerOf, PROCESSORS } from '../../src/payment.ts';
+import type { Clients } from './clients.ts';
 import type { Instance } from './instance.ts';
 import type { SimulatedLedger } from './simulated-ledger.ts';
 import type { SimulatedProcessor } from './simulated-processor.ts';
@@ -11,10 +12,11 @@ export interface Victims {
   readonly instances: readonly Instance[];
   readonly processors: readonly [SimulatedProcessor, SimulatedProcessor];
   readonly ledger: SimulatedLedger;
+  readonly clients: Clients;
 }
 
-export function unleash({ world, instances, processors, ledger }: Victims): void {
-  const { weather, timeline } = world;
+export function unleash({ world, instances, processors, ledger, clients }: Victims): void {
+  const { weather, timeline, books } = world;
   const dice = world.dice.fork();
 
   const every = (meanMs: number, happen: () => void): void => {
@@ -37,6 +39,30 @@ export function unleash({ world, instances, processors, ledger }: Victims): void
     const { program } = dice.pick(instances);
     weather.count('pause');
     if (program !== undefined) program.pausedUntilMs = timeline.nowMs + dice.spread(5, 5_000);
+  });
+  const { forMs, everyMs } = weather.heldUp;
+  const holdUp = (): void => {
+    if (weather.healed) return;
+    weather.count('held up');
+    for (const { program } of instances) {
+      if (program === undefined) continue;
+      program.pausedUntilMs = Math.max(program.pausedUntilMs, timeline.nowMs + forMs);
+    }
+    timeline.in(forMs + everyMs, holdUp);
+  };
+  if (everyMs !== Number.POSITIVE_INFINITY) timeline.in(everyMs, holdUp);
+  every(weather.rowLostEveryMs, () => {
+    // Only its owner can know better, and only while it lives. Nobody else asks for the payment meanwhile.
+    const account = dice.pick(books.accounts);
+    const owner = instances[ownerOf(account.id, instances.length)] as Instance;
+    const { row } = account;
+    if (row === undefined || account.calls > 0 || account.strayed) return;
+    if (!owner.isUp || owner.program?.hasRecorded(account.text) !== true) return;
+    if (owner.inJournal().includes(account.text)) return;
+    weather.count('row lost');
+    ledger.lose(account.text);
+    books.lose(account);
+    clients.askAgain(account, row.amountCents);
   });
   every(weather.clockStepEveryMs, () => {
     weather.count('clock step');

@@ -47,6 +47,7 @@ export class Program implements Caller {
   readonly #dice: Dice;
   readonly #calls = new Set<(told: Told) => void>();
   readonly #acknowledged = new Set<string>();
+  readonly #recorded = new Set<string>();
   #steps = 0;
 
   constructor(parts: ProgramParts) {
@@ -137,6 +138,15 @@ export class Program implements Caller {
     this.#acknowledged.add(id);
   }
 
+  /** It was told that these are in the ledger. */
+  recorded(ids: readonly string[]): void {
+    for (const id of ids) this.#recorded.add(id);
+  }
+
+  hasRecorded(id: string): boolean {
+    return this.#recorded.has(id);
+  }
+
   /** After a flush everything is recorded that had been acknowledged before it. */
   flush(): void {
     const { books } = this.#parts.world;
@@ -148,8 +158,9 @@ export class Program implements Caller {
       this.flushes--;
       if (!this.alive) return;
       if (!isRecorded) books.fail('a flush was given up');
-      for (const { row, text } of due) {
-        if (row === undefined && !ledger.poisoned.has(text)) books.fail(`not flushed: ${text}`);
+      for (const { row, wasLost, text } of due) {
+        if (row === undefined && !wasLost && !ledger.poisoned.has(text))
+          books.fail(`not flushed: ${text}`);
       }
     }, this.fatal.bind(this));
   }

@@ -1,6 +1,7 @@
 // One simulated run: payments and faults until the world heals; then all that was taken must be settled in bounded time and the
 // books must balance; then everything is started anew, much is repeated, and nothing may have changed.
 
+import { CURSES } from './books.ts';
 import { Clients } from './clients.ts';
 import { Instance } from './instance.ts';
 import { offersBetween } from './offers.ts';
@@ -9,6 +10,7 @@ import { throwSettings } from './settings.ts';
 import { DiskFault } from './simulated-disk.ts';
 import { SimulatedLedger } from './simulated-ledger.ts';
 import { SimulatedProcessor } from './simulated-processor.ts';
+import { SteadyRun } from './steady.ts';
 import { World, type Trace } from './world.ts';
 
 export interface RunOptions {
@@ -34,19 +36,21 @@ export interface RunResult {
 /** What was taken has to be settled so long after everything works again; a refused row alone waits 30 s. */
 const SETTLE_MS = 120_000;
 const LOOK_EVERY_MS = 50;
+/** One run of so many is a steady one. */
+const STEADY_EVERY = 8;
 
 export async function simulate({ seed, payments, trace }: RunOptions): Promise<RunResult> {
-  const run = new Run(seed, trace);
-  const onRejection = (reason: unknown): void => run.rejected(reason);
+  const world = new World(seed, trace);
+  const run = seed % STEADY_EVERY === 0 ? new SteadyRun(world) : new Run(world);
+  const onRejection = (reason: unknown): void => rejected(world, reason);
   process.on('unhandledRejection', onRejection);
   try {
     await run.play(payments);
   } catch (error) {
-    run.world.books.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    world.books.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
   } finally {
     process.off('unhandledRejection', onRejection);
   }
-  const { world } = run;
   return {
     seed,
     failure: world.books.failure,
@@ -58,6 +62,13 @@ export async function simulate({ seed, payments, trace }: RunOptions): Promise<R
   };
 }
 
+/** A promise of the pipeline that nobody caught: the process would end by it. */
+function rejected(world: World, reason: unknown): void {
+  if (reason instanceof DiskFault) return reason.victim.fatal(reason);
+  const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+  world.books.fail(`unhandled rejection: ${text}`);
+}
+
 class Run {
   readonly world: World;
   readonly #processors: readonly [SimulatedProcessor, SimulatedProcessor];
@@ -65,9 +76,8 @@ class Run {
   readonly #instances: Instance[] = [];
   readonly #clients: Clients;
 
-  constructor(seed: number, trace: Trace | undefined) {
-    this.world = new World(seed, trace);
-    const { world } = this;
+  constructor(world: World) {
+    this.world = world;
     this.#processors = [new SimulatedProcessor(0, world), new SimulatedProcessor(1, world)];
     this.#ledger = new SimulatedLedger(world);
     const offer = offersBetween(world, this.#instances);
@@ -80,12 +90,20 @@ class Run {
 
   async play(payments: number): Promise<void> {
     const { weather, books, timeline } = this.world;
+    const dice = this.world.dice.fork();
     const instances = this.#instances;
     this.#clients.plan(payments, weather.healAtMs * 0.9);
     for (const { text } of books.accounts) {
       if (weather.strikes('rowPoisoned')) this.#ledger.poisoned.add(text);
+      if (weather.strikes('nobodyTakes')) books.of(text).curse = dice.pick(CURSES);
     }
-    unleash({ world: this.world, instances, processors: this.#processors, ledger: this.#ledger });
+    unleash({
+      world: this.world,
+      instances,
+      processors: this.#processors,
+      ledger: this.#ledger,
+      clients: this.#clients,
+    });
     for (const instance of instances) instance.start();
     timeline.in(weather.healAtMs, () => this.#heal());
     await this.#untilSettled(weather.healAtMs + SETTLE_MS);
@@ -97,13 +115,6 @@ class Run {
     this.#clients.repeat(0.3, 500);
     await this.#untilSettled(timeline.nowMs + SETTLE_MS);
     this.#checkAtRest();
-  }
-
-  /** A promise of the pipeline that nobody caught: the process would end by it. */
-  rejected(reason: unknown): void {
-    if (reason instanceof DiskFault) return reason.victim.fatal(reason);
-    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
-    this.world.books.fail(`unhandled rejection: ${text}`);
   }
 
   #heal(): void {

@@ -2,6 +2,9 @@
 // lost or torn by a power failure, write by write. A sync that failed loses what it covered until its page is written again,
 // as on Linux.
 
+import { crc32 } from 'node:zlib';
+import { HEADER_BYTES, SLOT_BYTES } from '../../src/buffer/journal.ts';
+import { idToText } from '../../src/payment.ts';
 import type { Dice } from './dice.ts';
 
 const PAGE_BYTES = 4096;
@@ -97,6 +100,11 @@ export class SimulatedDisk {
     this.#cache.set(this.#platter);
   }
 
+  /** A bit of the cell at `at` flips. */
+  damage(at: number): void {
+    for (const copy of [this.#cache, this.#platter]) copy[at + 20] = (copy[at + 20] as number) ^ 1;
+  }
+
   /** Somebody removes the file, and a new one is made. */
   remove(): void {
     this.#unsynced = [];
@@ -111,4 +119,30 @@ function isWritable({ orphaned }: Write): boolean {
 
 function pageOf({ at }: Write): number {
   return Math.floor(at / PAGE_BYTES);
+}
+
+/** The later cells of all slots with two whole ones, as far as they say that an attempt may be at a processor. */
+export function pinnedCells(
+  disk: SimulatedDisk,
+  slots: number,
+): readonly { readonly at: number; readonly id: string }[] {
+  const cells: { at: number; id: string }[] = [];
+  const words = new Uint32Array(SLOT_BYTES / 4);
+  const cellWords = words.length / 2;
+  for (let slot = 0; slot < slots; slot++) {
+    const at = HEADER_BYTES + slot * SLOT_BYTES;
+    disk.read(new Uint8Array(words.buffer), at);
+    if (!isWhole(words.subarray(0, cellWords)) || !isWhole(words.subarray(cellWords))) continue;
+    const later = ((words[1] as number) - (words[cellWords + 1] as number)) | 0;
+    const from = later > 0 ? 0 : cellWords;
+    const state = words[from + 3] as number;
+    // The journal's states: 2 and 3 are pinned, 4 and 5 charged.
+    if (state >= 2 && state <= 5) cells.push({ at: at + from * 4, id: idToText(words, from + 4) });
+  }
+  return cells;
+}
+
+function isWhole(cell: Uint32Array): boolean {
+  const bytes = new Uint8Array(cell.buffer, cell.byteOffset, cell.byteLength);
+  return cell[0] === crc32(bytes.subarray(4));
 }

@@ -12,7 +12,7 @@ const ANSWER_MS = [0.2, 5] as const;
 /** Deadlock, disk full, read-only, cancelled, no such table, too many connections. */
 const REFUSALS = ['40P01', '53100', '25006', '57014', '42P01', '53300'];
 
-type Stepper = Caller & { step(): boolean };
+type Stepper = Caller & { step(): boolean; recorded(ids: readonly string[]): void };
 
 export class SimulatedLedger {
   away = false;
@@ -89,6 +89,7 @@ export class SimulatedLedger {
         this.#run(caller, { rows: rowsOf(batch), timeoutMs }, (failure) => {
           busy = false;
           if (failure?.kind === 'broken') closed = true;
+          if (failure === undefined) caller.recorded(rowsOf(batch).map((row) => row.correlationId));
           if (failure === undefined) resolve();
           else reject(failure);
         });
@@ -137,6 +138,11 @@ export class SimulatedLedger {
       this.#commit(rows);
       answer(weather.strikes('brokenAfter') ? broken : undefined);
     });
+  }
+
+  /** A committed row is gone. */
+  lose(id: string): void {
+    this.#rows.delete(id);
   }
 
   #isPoisoned(id: string): boolean {

@@ -1,7 +1,7 @@
 // A processor and the way to it, as the contest's published source behaves: it sleeps first, then looks at its failure,
 // then inserts; who gave up cancels nothing; an id is unique here only; a lookup knows neither delay nor failure.
 
-import { outcomeOfStatus, type Outcome } from '../../src/gateways/outcome.ts';
+import { outcomeOfStatus, unanswered, type Outcome } from '../../src/gateways/outcome.ts';
 import type { Processor } from '../../src/gateways/processor.ts';
 import type { Charge, ProcessorIndex } from '../../src/payment.ts';
 import type { Dice } from './dice.ts';
@@ -27,11 +27,12 @@ export class SimulatedProcessor {
   /** Counts its restarts. */
   #life = 0;
 
-  constructor(index: ProcessorIndex, world: World) {
+  /** `limit`: how many calls it works on at once; by chance without one. */
+  constructor(index: ProcessorIndex, world: World, limit?: number) {
     this.#index = index;
     this.#world = world;
     this.#dice = world.dice.fork();
-    this.#limit = Math.round(this.#dice.spread(4, 1_000));
+    this.#limit = limit ?? Math.round(this.#dice.spread(4, 1_000));
   }
 
   /** The processor as `caller` sees it. */
@@ -42,12 +43,13 @@ export class SimulatedProcessor {
           if (!caller.step()) return;
           this.#charge(caller, charge, timeoutMs, (outcome) => {
             if (outcome === 'charged') caller.acknowledged(charge.correlationId);
-            resolve(outcome);
+            resolve(unanswered(outcome));
           });
         }),
       lookup: (id, timeoutMs) =>
         new Promise((resolve) => {
-          if (caller.step()) this.#lookup(caller, id, timeoutMs, resolve);
+          if (!caller.step()) return;
+          this.#lookup(caller, id, timeoutMs, (held) => resolve({ held, status: 0, said: '' }));
         }),
       health: () => Promise.resolve(undefined),
     };
@@ -114,7 +116,11 @@ export class SimulatedProcessor {
     this.#busy++;
     this.#world.fly(this.delayMs, () => {
       if (this.#life !== life) return;
+      const { curse } = this.#world.books.of(charge.correlationId);
+      const isCursed = curse !== undefined && !this.#world.weather.healed;
       this.#busy--;
+      if (isCursed && curse !== 'nothing') return reply(curse);
+      if (isCursed) return;
       if (this.failing) return reply(this.#dice.pick([500, 500, 503]));
       if (this.#held.has(charge.correlationId)) return reply(422);
       this.#held.set(charge.correlationId, charge);

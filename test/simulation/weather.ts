@@ -14,6 +14,8 @@ const FAULTS = {
   answerLate: [0.001, 0.3],
   connectionBroken: [0.001, 0.3],
   nonsenseStatus: [0.001, 0.2],
+  // A payment: neither processor takes it, whatever it answers
+  nobodyTakes: [0.001, 0.2],
   // A lookup
   lookupLost: [0.001, 0.5],
   lookupLate: [0.001, 0.5],
@@ -30,6 +32,7 @@ const FAULTS = {
   writeFails: [0.0001, 0.003],
   syncFails: [0.0001, 0.01],
   syncLate: [0.001, 0.5],
+  cellDamaged: [0.01, 0.5],
   // Between the instances
   offerLost: [0.001, 0.5],
   offerLate: [0.001, 0.3],
@@ -45,14 +48,18 @@ export class Weather {
   /** From when on nothing fails any more, ms of the timeline. */
   readonly healAtMs: number;
   /** Mean of port calls between two crashes of an instance. */
-  readonly crashEverySteps: number;
+  crashEverySteps: number;
   /** Mean of milliseconds between two of each. */
   readonly stopEveryMs: number;
   readonly pauseEveryMs: number;
+  /** Every instance is held up for so long of each so long. */
+  readonly heldUp: { readonly forMs: number; readonly everyMs: number };
   readonly clockStepEveryMs: number;
   readonly processorRestartEveryMs: number;
   readonly processorChangeEveryMs: number;
   readonly ledgerOutageEveryMs: number;
+  /** A committed row is gone, as after a failover to a copy that was behind. */
+  readonly rowLostEveryMs: number;
   /** Of crashes, with JOURNAL_SYNC=always. */
   readonly powerLossShare: number;
   healed = false;
@@ -73,11 +80,19 @@ export class Weather {
     this.crashEverySteps = every(60, 8_000);
     this.stopEveryMs = every(2_000, 30_000);
     this.pauseEveryMs = every(1_000, 30_000);
+    this.heldUp = { forMs: dice.spread(5, 100), everyMs: every(100, 1_000) };
     this.clockStepEveryMs = every(200, 30_000);
     this.processorRestartEveryMs = every(2_000, 30_000);
     this.processorChangeEveryMs = dice.spread(500, 20_000);
     this.ledgerOutageEveryMs = every(2_000, 30_000);
+    this.rowLostEveryMs = every(50, 5_000);
     this.powerLossShare = dice.pick([0, 0.5, 1]);
+  }
+
+  /** Nothing fails. */
+  calm(): void {
+    for (const fault of this.#rates.keys()) this.#rates.set(fault, 0);
+    this.crashEverySteps = Number.POSITIVE_INFINITY;
   }
 
   /** Whether this fault happens now. */
