@@ -14,6 +14,8 @@ const FAULTS = {
   answerLate: [0.001, 0.3],
   connectionBroken: [0.001, 0.3],
   nonsenseStatus: [0.001, 0.2],
+  failsAfterInsert: [0.001, 0.3],
+  pageInstead: [0.001, 0.1],
   // A lookup
   lookupLost: [0.001, 0.5],
   lookupLate: [0.001, 0.5],
