@@ -118,7 +118,9 @@ export const WORD_SETTINGS = {
   OUTCOMES_DEFAULT: {
     words: ['strict', 'contest'],
     meaning:
-      'what an answer of the default processor proves. strict: a 5xx nothing, a 200 a charge when its body is a JSON object without an error. contest: 500, 501 and 503 that nothing is stored, any 200 a charge',
+      'what an answer of the default processor proves. strict: a 5xx nothing, a 200 a charge when ' +
+      'its body is a JSON object without an error. contest: 500, 501 and 503 that nothing is ' +
+      'stored, any 200 a charge',
   },
   OUTCOMES_FALLBACK: {
     words: ['strict', 'contest'],
@@ -134,7 +136,8 @@ export const TEXT_SETTINGS = {
   JOURNAL_PATH: 'file of the journal, of this instance alone',
   DATABASE_URL: 'PostgreSQL, as postgres://user:password@host:port/database',
   PROCESSOR_DEFAULT_URL:
-    'http:// or https:// address of the default processor; a user and a password in it, a path and a query go with every request',
+    'http:// or https:// address of the default processor; a user and a password in it, a path ' +
+    'and a query go with every request',
   PROCESSOR_FALLBACK_URL: 'the same for the fallback processor',
 } as const;
 

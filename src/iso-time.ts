@@ -3,7 +3,10 @@
 const TIME =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:([Zz])|([+-])(\d\d):?(\d\d)?)?)?$/;
 
-/** Milliseconds since the epoch, a finer time rounded; undefined for what isn't a time, such as 30 February. */
+/**
+ * Milliseconds since the epoch, a finer time rounded; undefined for what isn't a time, such as 30
+ * February.
+ */
 export function isoTime(text: string, round: 'up' | 'down'): number | undefined {
   const match = TIME.exec(text);
   if (!match) return undefined;

@@ -15,7 +15,13 @@ export interface Address {
   readonly secrets: readonly string[];
 }
 
-/** The address, or what is wrong with it, in words that show nothing of it: it may hold a password. */
+const NOT_BASIC =
+  'has a user or a password that basic authentication cannot send: ' +
+  'not percent-encoded UTF-8, a control character, or a colon in the user';
+
+/**
+ * The address, or what is wrong with it, in words that show nothing of it: it may hold a password.
+ */
 export function readAddress(url: string): Address | string {
   if (!URL.canParse(url)) return 'must be an http:// or https:// address';
   const { protocol, origin, hostname, pathname, search, hash, username, password } = new URL(url);
@@ -25,7 +31,7 @@ export function readAddress(url: string): Address | string {
   const user = decode(username);
   const secret = decode(password);
   if (user === undefined || secret === undefined || user.includes(':')) {
-    return 'has a user or a password that basic authentication cannot send (not percent-encoded UTF-8, a control character, or a colon in the user)';
+    return NOT_BASIC;
   }
   const token = Buffer.from(`${user}:${secret}`).toString('base64');
   const hasUser = username !== '' || password !== '';

@@ -1,4 +1,5 @@
-// The text of an answer. A coded one is decoded although `identity` is asked for: some servers code whatever is asked.
+// The text of an answer. A coded one is decoded although `identity` is asked for: some servers code
+// whatever is asked.
 
 import {
   brotliDecompressSync,
@@ -20,14 +21,17 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
 ]);
 const CODINGS_MAX = 3;
 const HEADER = 'content-encoding';
+/** The usual answer, for which nothing has to be done. */
+const ASCII = /^[\0-\x7f]*$/;
 /** Takes a byte order mark away; what isn't UTF-8 becomes U+FFFD. */
 const UTF8 = new TextDecoder();
 
 /** undefined when it is coded in a way that can't be undone, or would be too long. */
 export function textOf({ text, headers }: Answer): string | undefined {
-  let bytes = Buffer.from(text, 'latin1');
-  const codings = bytes.length === 0 ? [] : codingsOf(headers);
+  const codings = text === '' ? [] : codingsOf(headers);
+  if (codings.length === 0 && ASCII.test(text)) return text;
   if (codings.length > CODINGS_MAX) return undefined;
+  let bytes = Buffer.from(text, 'latin1');
   for (const coding of codings.toReversed()) {
     const decoder = DECODERS.get(coding);
     if (decoder === undefined) return undefined;

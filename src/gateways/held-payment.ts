@@ -1,11 +1,13 @@
-// Reads what a processor says of a payment. The text is parsed as JSON; the amount is taken from its digits in the text, since
-// JSON.parse makes a float of it.
+// Reads what a processor says of a payment. The text is parsed as JSON; the amount is taken from
+// its digits in the text, since JSON.parse makes a float of it.
 
 import { centsFromDecimal } from '../cents.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Charge } from '../payment.ts';
 
-/** The payment in a processor's answer; undefined when it isn't whole, or isn't the one asked for. */
+/**
+ * The payment in a processor's answer; undefined when it isn't whole, or isn't the one asked for.
+ */
 export function readHeld(text: string, correlationId: string): Charge | undefined {
   const { correlationId: id, requestedAt } = parseObject(text) ?? {};
   if (typeof id !== 'string' || id.toLowerCase() !== correlationId) return undefined;
@@ -16,8 +18,9 @@ export function readHeld(text: string, correlationId: string): Charge | undefine
 }
 
 /**
- * Whether the body of a 200 confirms `charge`: a JSON object that neither speaks of an error nor of another payment. Words for
- * "it failed" differ from one processor to the next; these are the usual ones, and who is in doubt asks.
+ * Whether the body of a 200 confirms `charge`: a JSON object that neither speaks of an error nor of
+ * another payment. Words for "it failed" differ from one processor to the next; these are the usual
+ * ones, and who is in doubt asks.
  */
 export function confirms(text: string, charge: Charge): boolean {
   const said = parseObject(text);
@@ -60,8 +63,9 @@ function centsIn(text: string): number | undefined {
 const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s"[\]{}:,]+/g;
 
 /**
- * The digits of a JSON object's number under `key`, as they are written; undefined when there is none. Of several keys that are the
- * same the last one counts, as for JSON.parse, which has to agree on the value.
+ * The digits of a JSON object's number under `key`, as they are written; undefined when there is
+ * none. Of several keys that are the same the last one counts, as for JSON.parse, which has to
+ * agree on the value.
  */
 export function numberText(json: string, key: string): string | undefined {
   const value = parseObject(json)?.[key];

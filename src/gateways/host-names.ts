@@ -34,7 +34,10 @@ export class HostNames {
   readonly #onAnswer: (addresses: readonly string[]) => void;
   readonly #names = new Map<string, Name>();
 
-  /** `resolve` is the operating system's resolver; tests give another. `onAnswer` is told each answer to a question. */
+  /**
+   * `resolve` is the operating system's resolver; tests give another. `onAnswer` is told each
+   * answer to a question.
+   */
   constructor(
     clock: Clock,
     resolve: Resolve = askSystem,
@@ -45,7 +48,9 @@ export class HostNames {
     this.#onAnswer = onAnswer;
   }
 
-  /** Asks for the name again when it wasn't asked for lately; while it isn't found, no more often. */
+  /**
+   * Asks for the name again when it wasn't asked for lately; while it isn't found, no more often.
+   */
   keepFresh(hostname: string): void {
     const name = this.#known(hostname);
     if (this.#clock.elapsed() - name.askedAtMs >= FRESH_MS) this.#renew(hostname, name);

@@ -1,7 +1,7 @@
 // One HTTP request through an undici pool: its deadline, its answer, and whether any byte of it can have left.
 //
 //   queued ──start──▶ sent ──whole answer──▶ done
-//     └─ deadline or no connection: unsent     └─ deadline, a break, or too long an answer: sent, no answer
+//     └─ deadline or no connection: unsent     └─ deadline, break, too long: sent, no answer
 //
 // The handler has undici 7's older form (onConnect, onHeaders …): around the newer one undici wraps two objects per call and parses
 // headers that nobody reads here (7.30 lib/handler/unwrap-handler.js).

@@ -1,6 +1,7 @@
-// An answer may be preceded by informational ones (1xx), also by those that nobody asked for (RFC 9110, 15.2). undici 7.30 reads past 102
-// and 103, but ends the connection for a 100 (lib/dispatcher/client-h1.js, onHeadersComplete). To us none of them means anything, so
-// its parser is told that a 100 is a 102.
+// An answer may be preceded by informational ones (1xx), also by those that nobody asked for (RFC
+// 9110, 15.2). undici 7.30 reads past 102 and 103, but ends the connection for a 100
+// (lib/dispatcher/client-h1.js, onHeadersComplete). To us none of them means anything, so its
+// parser is told that a 100 is a 102.
 
 import type { Socket } from 'node:net';
 
@@ -10,7 +11,10 @@ interface Parser {
 
 let isTaught = false;
 
-/** Teaches undici's parser, for all connections of this process; `socket` is one that undici has just taken. */
+/**
+ * Teaches undici's parser, for all connections of this process; `socket` is one that undici has
+ * just taken.
+ */
 export function readPastContinue(socket: Socket): void {
   if (isTaught) return;
   const symbol = Object.getOwnPropertySymbols(socket).find((own) => own.description === 'parser');

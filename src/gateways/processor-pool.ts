@@ -1,9 +1,11 @@
-// The connections to one processor. A name that moves to another address is followed: the pool whose connections go to an address
-// that the name no longer has is closed behind its last answer, and what comes next goes through a new one. So nothing
-// under way is broken. For that the name is asked for again while it is used, every 5 s (host-names.ts).
+// The connections to one processor. A name that moves to another address is followed: the pool
+// whose connections go to an address that the name no longer has is closed behind its last answer,
+// and what comes next goes through a new one. So nothing under way is broken. For that the name is
+// asked for again while it is used, every 5 s (host-names.ts).
 //
-// undici's own means do less: connections with a bounded life (`clientTtl`) are opened anew when nothing has moved, and its DNS
-// interceptor holds requests up while a name is asked for, and fails them when it isn't found for a moment (undici 7.30).
+// undici's own means do less: connections with a bounded life (`clientTtl`) are opened anew when
+// nothing has moved, and its DNS interceptor holds requests up while a name is asked for, and fails
+// them when it isn't found for a moment (undici 7.30).
 
 import { isIP, type Socket } from 'node:net';
 import { buildConnector, Pool, type Dispatcher } from 'undici';
@@ -12,7 +14,10 @@ import { HostNames, type Resolve } from './host-names.ts';
 import { readPastContinue } from './informational.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
-/** Idle sockets go before the processor closes them (Kestrel 130 s, nginx 75 s; Node's 5 s come with a hint, which undici obeys). */
+/**
+ * Idle sockets go before the processor closes them (Kestrel 130 s, nginx 75 s; Node's 5 s come with
+ * a hint, which undici obeys).
+ */
 const KEEP_ALIVE_MS = 60_000;
 
 export interface ProcessorPoolParts {

@@ -34,7 +34,10 @@ export interface Looked {
   readonly held: Charge | 'absent' | 'unknown';
   /** 0 when no whole answer came. */
   readonly status: number;
-  /** The beginning of the answer's text, or why there is none, made safe for a log, when nothing is proved. */
+  /**
+   * The beginning of the answer's text, or why there is none, made safe for a log, when nothing is
+   * proved.
+   */
   readonly said: string;
 }
 

@@ -15,8 +15,8 @@ const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999) + 86_400_000;
 const NOT_A_TIME = 'must be an ISO 8601 time such as 2025-07-15T12:34:56.789Z';
 
 /**
- * Both ends are included and optional; payments have whole milliseconds, so a finer `from` is rounded up and a finer `to` down;
- * an empty one counts as absent. Other parameters are ignored.
+ * Both ends are included and optional; payments have whole milliseconds, so a finer `from` is
+ * rounded up and a finer `to` down; an empty one counts as absent. Other parameters are ignored.
  */
 export function readRange(query: string): TimeRange | RangeFault {
   let fromMs: number | undefined;

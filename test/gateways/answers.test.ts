@@ -1,5 +1,5 @@
-// Answers in every form that HTTP allows are understood, in a charge and in a question; and an answer that belongs to nothing is
-// never taken for the next request's.
+// Answers in every form that HTTP allows are understood, in a charge and in a question; and an
+// answer that belongs to nothing is never taken for the next request's.
 
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
@@ -13,7 +13,8 @@ import { answering, saying, type Behaviour } from './rude-server.ts';
 const CHARGE = { ...chargeNumber(1), amountCents: 1990 };
 const { correlationId: ID, requestedAtMs: AT } = CHARGE;
 const NOTE = 'ação';
-const HELD = `{"correlationId":"${ID}","amount":19.90,"requestedAt":"${new Date(AT).toISOString()}","note":"${NOTE}"}`;
+const TIME = new Date(AT).toISOString();
+const HELD = `{"correlationId":"${ID}","amount":19.90,"requestedAt":"${TIME}","note":"${NOTE}"}`;
 const OK = 'HTTP/1.1 200 OK\r\n';
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 

@@ -1,4 +1,5 @@
-// What a processor says of a payment is read as JSON.parse reads it, and the amount from its digits, wherever they stand.
+// What a processor says of a payment is read as JSON.parse reads it, and the amount from its
+// digits, wherever they stand.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

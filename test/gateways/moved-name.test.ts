@@ -1,5 +1,6 @@
-// A processor's name moves to another address while its connections are busy: what comes later goes there within seconds, and what is
-// under way at the old address is answered by it. No payment is lost or sent twice.
+// A processor's name moves to another address while its connections are busy: what comes later goes
+// there within seconds, and what is under way at the old address is answered by it. No payment is
+// lost or sent twice.
 
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';

@@ -1,5 +1,5 @@
-// A processor that promises nothing (OUTCOMES strict): a failure after its commit is never taken for proof that it holds nothing, nor
-// is a gateway's 200 taken for a charge.
+// A processor that promises nothing (OUTCOMES strict): a failure after its commit is never taken
+// for proof that it holds nothing, nor is a gateway's 200 taken for a charge.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -29,7 +29,10 @@ export class SimulatedProcessor {
   failing = false;
   away = false;
   readonly #index: ProcessorIndex;
-  /** What the instances believe of it. Only one that isn't trusted fails after an insert, or has a gateway that says 200 for it. */
+  /**
+   * What the instances believe of it. Only one that isn't trusted fails after an insert, or has a
+   * gateway that says 200 for it.
+   */
   readonly #rule: OutcomeRule;
   readonly #world: World;
   readonly #dice: Dice;

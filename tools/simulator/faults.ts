@@ -2,10 +2,10 @@
 
 /**
  * Nothing is stored: refuse-after-read, drop-before-insert, hang, redirect, status.
- * Stored (or already held), only the answer goes wrong: drop-after-insert, hang-after-insert, cut-answer, nonsense;
- * status-after-insert, which the contest's processors never do.
- * Stored and answered: close-idle ends the connection right behind the answer, close-on-reuse resets it when
- * the next request arrives on it, which is then read by nobody.
+ * Stored (or already held), only the answer goes wrong: drop-after-insert, hang-after-insert,
+ * cut-answer, nonsense; status-after-insert, which the contest's processors never do.
+ * Stored and answered: close-idle ends the connection right behind the answer, close-on-reuse resets
+ * it when the next request arrives on it, which is then read by nobody.
  */
 const FAULT_KINDS = [
   'none',

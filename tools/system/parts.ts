@@ -90,7 +90,8 @@ async function instance(
   const { databaseUrl, processorUrls, simulators } = settings;
   const processorUrl = (processor: 0 | 1): string =>
     processorUrls[processor] ?? `http://127.0.0.1:${simulators[processor].port}`;
-  // Our simulators answer 500 before anything is stored; of a processor that is given we know no such thing.
+  // Our simulators answer 500 before anything is stored; of a processor that is given we know no
+  // such thing.
   const outcomes = (name: string, processor: 0 | 1): string =>
     process.env[name] || (processorUrls[processor] === undefined ? 'contest' : 'strict');
   const socketPath = sockets[number] as string;
