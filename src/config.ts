@@ -1,6 +1,8 @@
 // Every setting, read once from the environment: its unit, its bounds, its default, and how the bounds
 // stand together. A setting out of bounds stops the start with a message that names it.
 
+import { readAddress } from './processor-address.ts';
+
 /** How long nginx waits for an answer: proxy_read_timeout in nginx.conf.template, in general and for a payment. */
 export const NGINX_READ_MS = 5_000;
 export const NGINX_PAYMENT_MS = 1_000;
@@ -113,6 +115,17 @@ export const WORD_SETTINGS = {
     meaning:
       'when the journal reaches the disk. All survive kill -9; a power loss takes what the system held back (never), the last moments (interval), nothing (always)',
   },
+  OUTCOMES_DEFAULT: {
+    words: ['strict', 'contest'],
+    meaning:
+      'what an answer of the default processor proves. strict: a 5xx nothing, a 200 a charge when ' +
+      'its body is a JSON object without an error. contest: 500, 501 and 503 that nothing is ' +
+      'stored, any 200 a charge',
+  },
+  OUTCOMES_FALLBACK: {
+    words: ['strict', 'contest'],
+    meaning: 'the same for the fallback processor',
+  },
   ALLOW_PURGE: { words: ['0', '1'], meaning: 'whether POST /purge-payments exists' },
 } as const;
 
@@ -122,8 +135,10 @@ export const TEXT_SETTINGS = {
   PEER_SOCKET_PATHS: 'sockets of all instances in order, this one included (default: SOCKET_PATH)',
   JOURNAL_PATH: 'file of the journal, of this instance alone',
   DATABASE_URL: 'PostgreSQL, as postgres://user:password@host:port/database',
-  PROCESSOR_DEFAULT_URL: 'http:// or https:// address of the default processor',
-  PROCESSOR_FALLBACK_URL: 'http:// or https:// address of the fallback processor',
+  PROCESSOR_DEFAULT_URL:
+    'http:// or https:// address of the default processor; a user and a password in it, a path ' +
+    'and a query go with every request',
+  PROCESSOR_FALLBACK_URL: 'the same for the fallback processor',
 } as const;
 
 type NumberName = keyof typeof NUMBER_SETTINGS;
@@ -216,8 +231,7 @@ function checkTogether(config: Config): void {
     throw new ConfigError('DATABASE_URL must be a postgres:// address');
   }
   for (const name of ['PROCESSOR_DEFAULT_URL', 'PROCESSOR_FALLBACK_URL'] as const) {
-    if (!URL.canParse(config[name]) || !/^https?:$/.test(new URL(config[name]).protocol)) {
-      throw new ConfigError(`${name} is "${config[name]}", must be an http:// or https:// address`);
-    }
+    const address = readAddress(config[name]);
+    if (typeof address === 'string') throw new ConfigError(`${name} ${address}`);
   }
 }

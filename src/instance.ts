@@ -69,10 +69,7 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     config.JOURNAL_PATH,
     HEADER_BYTES + config.RING_SLOTS * SLOT_BYTES,
   );
-  const processors = [
-    new HttpProcessor(config.PROCESSOR_DEFAULT_URL, config.POOL_DEFAULT, clock),
-    new HttpProcessor(config.PROCESSOR_FALLBACK_URL, config.POOL_FALLBACK, clock),
-  ] as const;
+  const processors = createProcessors(config);
   const reader = new LedgerReader(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, (error) =>
     log.warn('ledger connection lost', { message: error.message }),
   );
@@ -182,6 +179,23 @@ async function leadPurge(purge: Purge): Promise<'purged' | 'busy'> {
     log.warn('purge failed', { message: (error as Error).message });
     throw error;
   }
+}
+
+function createProcessors(config: Config): readonly [HttpProcessor, HttpProcessor] {
+  return [
+    new HttpProcessor({
+      url: config.PROCESSOR_DEFAULT_URL,
+      connections: config.POOL_DEFAULT,
+      outcomes: config.OUTCOMES_DEFAULT,
+      clock,
+    }),
+    new HttpProcessor({
+      url: config.PROCESSOR_FALLBACK_URL,
+      connections: config.POOL_FALLBACK,
+      outcomes: config.OUTCOMES_FALLBACK,
+      clock,
+    }),
+  ];
 }
 
 function watchHealth(

@@ -7,7 +7,10 @@ import { lookup, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.ts';
 
-type Ask = (name: string, done: (error: Error | null, addresses: LookupAddress[]) => void) => void;
+export type Resolve = (
+  name: string,
+  done: (error: Error | null, addresses: LookupAddress[]) => void,
+) => void;
 type Told = Parameters<LookupFunction>[2];
 
 /** An address is asked for again after so long, when it is needed. */
@@ -17,6 +20,9 @@ const WAITING_MAX = 1_000;
 
 interface Name {
   addresses: readonly LookupAddress[];
+  /** When it was last answered. */
+  answeredAtMs: number;
+  /** When it was last asked for. */
   askedAtMs: number;
   asking: boolean;
   readonly waiting: ((error: Error | null) => void)[];
@@ -24,19 +30,36 @@ interface Name {
 
 export class HostNames {
   readonly #clock: Clock;
-  readonly #ask: Ask;
+  readonly #resolve: Resolve;
+  readonly #onAnswer: (addresses: readonly string[]) => void;
   readonly #names = new Map<string, Name>();
 
-  /** `ask` is the operating system's resolver; tests give another. */
-  constructor(clock: Clock, ask: Ask = askSystem) {
+  /**
+   * `resolve` is the operating system's resolver; tests give another. `onAnswer` is told each
+   * answer to a question.
+   */
+  constructor(
+    clock: Clock,
+    resolve: Resolve = askSystem,
+    onAnswer: (addresses: readonly string[]) => void = () => {},
+  ) {
     this.#clock = clock;
-    this.#ask = ask;
+    this.#resolve = resolve;
+    this.#onAnswer = onAnswer;
+  }
+
+  /**
+   * Asks for the name again when it wasn't asked for lately; while it isn't found, no more often.
+   */
+  keepFresh(hostname: string): void {
+    const name = this.#known(hostname);
+    if (this.#clock.elapsed() - name.askedAtMs >= FRESH_MS) this.#renew(hostname, name);
   }
 
   /** For `net.connect`. Names come from the settings, so there are few. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     const name = this.#known(hostname);
-    if (this.#clock.elapsed() - name.askedAtMs >= FRESH_MS) this.#renew(hostname, name);
+    if (this.#clock.elapsed() - name.answeredAtMs >= FRESH_MS) this.#renew(hostname, name);
     const answer = (error: Error | null): void => {
       const [first] = name.addresses;
       if (first === undefined) callback(error ?? new Error(`${hostname} has no address`), '');
@@ -51,7 +74,8 @@ export class HostNames {
   #known(hostname: string): Name {
     let name = this.#names.get(hostname);
     if (name === undefined) {
-      name = { addresses: [], askedAtMs: Number.NEGATIVE_INFINITY, asking: false, waiting: [] };
+      const never = Number.NEGATIVE_INFINITY;
+      name = { addresses: [], answeredAtMs: never, askedAtMs: never, asking: false, waiting: [] };
       this.#names.set(hostname, name);
     }
     return name;
@@ -60,14 +84,17 @@ export class HostNames {
   #renew(hostname: string, name: Name): void {
     if (name.asking) return;
     name.asking = true;
-    this.#ask(hostname, (error, addresses) => {
+    name.askedAtMs = this.#clock.elapsed();
+    this.#resolve(hostname, (error, addresses) => {
       name.asking = false;
       // A name that is not known now may have been moved, not lost: the old address goes on being tried.
-      if (error === null && addresses.length > 0) {
+      const isFound = error === null && addresses.length > 0;
+      if (isFound) {
         name.addresses = addresses;
-        name.askedAtMs = this.#clock.elapsed();
+        name.answeredAtMs = this.#clock.elapsed();
       }
       for (const answer of name.waiting.splice(0)) answer(error);
+      if (isFound) this.#onAnswer(addresses.map(({ address }) => address));
     });
   }
 }
@@ -76,6 +103,6 @@ function tellAll(callback: Told, addresses: readonly LookupAddress[]): void {
   callback(null, [...addresses]);
 }
 
-function askSystem(name: string, done: Parameters<Ask>[1]): void {
+function askSystem(name: string, done: Parameters<Resolve>[1]): void {
   lookup(name, { all: true }, (error, addresses) => done(error, addresses ?? []));
 }

@@ -1,7 +1,7 @@
 // One HTTP request through an undici pool: its deadline, its answer, and whether any byte of it can have left.
 //
 //   queued ──start──▶ sent ──whole answer──▶ done
-//     └─ deadline or no connection: unsent     └─ deadline or a break: broken
+//     └─ deadline or no connection: unsent     └─ deadline, break, too long: sent, no answer
 //
 // The handler has undici 7's older form (onConnect, onHeaders …): around the newer one undici wraps two objects per call and parses
 // headers that nobody reads here (7.30 lib/handler/unwrap-handler.js).
@@ -9,11 +9,21 @@
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../clock.ts';
 
-/** A whole answer, 'unsent' when no byte of the request left, 'broken' when it left and no whole answer came. */
-export type Answer = { readonly status: number; readonly text: string } | 'unsent' | 'broken';
+export interface Answer {
+  /** 0 when no whole answer came. */
+  readonly status: number;
+  /** Its body as it came, a character a byte; without a whole answer, why there is none. */
+  readonly text: string;
+  /** Names and values in turn, as they came. */
+  readonly headers: readonly Buffer[];
+  /** Whether a byte of the request can have left. */
+  readonly isSent: boolean;
+}
 
 /** An answer has some hundred bytes; what is longer is not the processor's. */
-const ANSWER_BYTES_MAX = 16 * 1024;
+export const ANSWER_BYTES_MAX = 16 * 1024;
+
+const NO_HEADERS: readonly Buffer[] = [];
 
 export class HttpCall implements Dispatcher.DispatchHandler {
   readonly answer: Promise<Answer>;
@@ -23,12 +33,13 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #settled = false;
   #status = 0;
   #text = '';
+  #headers = NO_HEADERS;
 
   constructor(clock: Clock, timeoutMs: number) {
     this.answer = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#deadline = clock.after(timeoutMs, () => this.#giveUp());
+    this.#deadline = clock.after(timeoutMs, () => this.#giveUp('no whole answer in time'));
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -39,29 +50,41 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     this.#abort = abort;
   }
 
-  onHeaders(status: number): boolean {
+  onHeaders(status: number, headers: Buffer[]): boolean {
     this.#status = status;
+    this.#headers = headers;
     return true;
   }
 
   onData(chunk: Buffer): boolean {
     this.#text += chunk.toString('latin1');
-    if (this.#text.length > ANSWER_BYTES_MAX) this.#giveUp();
+    if (this.#text.length > ANSWER_BYTES_MAX) {
+      this.#giveUp(`an answer beyond ${ANSWER_BYTES_MAX} bytes`);
+    }
     return true;
   }
 
   onComplete(): void {
-    this.#settle({ status: this.#status, text: this.#text });
+    this.#settle({
+      status: this.#status,
+      text: this.#text,
+      headers: this.#headers,
+      isSent: true,
+    });
   }
 
-  onError(): void {
-    this.#settle(this.#abort === undefined ? 'unsent' : 'broken');
+  onError(error: NodeJS.ErrnoException): void {
+    this.#fail(error.message || (error.code ?? error.name));
   }
 
-  #giveUp(): void {
-    const abort = this.#abort;
-    this.#settle(abort === undefined ? 'unsent' : 'broken');
-    abort?.(new Error('given up'));
+  #giveUp(why: string): void {
+    this.#fail(why);
+    this.#abort?.(new Error('given up'));
+  }
+
+  #fail(why: string): void {
+    const isSent = this.#abort !== undefined;
+    this.#settle({ status: 0, text: why, headers: NO_HEADERS, isSent });
   }
 
   #settle(answer: Answer): void {

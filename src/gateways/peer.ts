@@ -32,7 +32,6 @@ export class Peer {
   ): Promise<'accepted' | 'conflict' | 'away'> {
     const body = `{"correlationId":"${correlationId}","amount":${decimalFromCents(amountCents)}}`;
     const answer = await this.#post('/internal/payments', timeoutMs, body);
-    if (typeof answer === 'string') return 'away';
     if (answer.status === 202) return 'accepted';
     return answer.status === 409 ? 'conflict' : 'away';
   }
@@ -63,7 +62,7 @@ export class Peer {
 
   async #agrees(path: string, timeoutMs: number): Promise<boolean> {
     const answer = await this.#post(path, timeoutMs);
-    return typeof answer !== 'string' && answer.status === 200;
+    return answer.status === 200;
   }
 
   #post(path: string, timeoutMs: number, body = ''): Promise<Answer> {

@@ -3,13 +3,23 @@
 // Nothing is retried here and nothing is followed. Every call has a deadline of its own; undici's are off, since they are
 // about a second coarse (undici 7.30 lib/util/timers.js).
 
-import { Pool } from 'undici';
-import { centsFromDecimal, decimalFromCents } from '../cents.ts';
+import { decimalFromCents } from '../cents.ts';
 import type { Clock } from '../clock.ts';
 import type { Charge } from '../payment.ts';
+import { readAddress, type Address } from '../processor-address.ts';
+import { textOf } from './answer-text.ts';
+import { confirms, isJson, parseObject, readHeld } from './held-payment.ts';
+import type { Resolve } from './host-names.ts';
 import { HttpCall, type Answer } from './http-call.ts';
-import { HostNames } from './host-names.ts';
-import { CHARGED, excerpt, outcomeOfStatus, unanswered, type Answered } from './outcome.ts';
+import {
+  CHARGED,
+  excerpt,
+  outcomeOfStatus,
+  unanswered,
+  type Answered,
+  type OutcomeRule,
+} from './outcome.ts';
+import { ProcessorPool } from './processor-pool.ts';
 
 /** What a processor says of itself. */
 export interface Health {
@@ -24,7 +34,10 @@ export interface Looked {
   readonly held: Charge | 'absent' | 'unknown';
   /** 0 when no whole answer came. */
   readonly status: number;
-  /** The beginning of the answer's text, made safe for a log, when the answer proves nothing. */
+  /**
+   * The beginning of the answer's text, or why there is none, made safe for a log, when nothing is
+   * proved.
+   */
   readonly said: string;
 }
 
@@ -37,69 +50,90 @@ export interface Processor {
   health(timeoutMs: number): Promise<Health | undefined>;
 }
 
-const JSON_HEADERS = ['content-type', 'application/json'];
-const CONNECT_TIMEOUT_MS = 1_000;
-/** Idle sockets go before the processor closes them (Kestrel 130 s, nginx 75 s; Node's 5 s come with a hint, which undici obeys). */
-const KEEP_ALIVE_MS = 60_000;
+export interface HttpProcessorParts {
+  readonly url: string;
+  readonly connections: number;
+  readonly outcomes: OutcomeRule;
+  readonly clock: Clock;
+  /** The operating system's resolver by default. */
+  readonly resolve?: Resolve;
+}
+
+const UNDECODABLE = 'an answer whose content coding cannot be undone';
 
 export class HttpProcessor implements Processor {
-  readonly #pool: Pool;
   readonly #clock: Clock;
-  readonly #basePath: string;
+  readonly #outcomes: OutcomeRule;
+  readonly #address: Address;
+  readonly #pool: ProcessorPool;
+  readonly #getHeaders: string[];
+  readonly #postHeaders: string[];
 
-  constructor(url: string, connections: number, clock: Clock) {
-    const { origin, pathname } = new URL(url);
-    this.#basePath = pathname.replace(/\/$/, '');
+  constructor({ url, connections, outcomes, clock, resolve }: HttpProcessorParts) {
+    const address = readAddress(url);
+    if (typeof address === 'string') throw new Error(`the address of a processor ${address}`);
+    const { origin, hostname, authorization } = address;
     this.#clock = clock;
-    this.#pool = new Pool(origin, {
-      connections,
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: new HostNames(clock).lookup },
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    });
+    this.#outcomes = outcomes;
+    this.#address = address;
+    this.#pool = new ProcessorPool({ origin, hostname, connections, clock, resolve });
+    this.#getHeaders = ['accept-encoding', 'identity'];
+    if (authorization !== undefined) this.#getHeaders.push('authorization', authorization);
+    this.#postHeaders = ['content-type', 'application/json', ...this.#getHeaders];
   }
 
   async charge(charge: Charge, timeoutMs: number): Promise<Answered> {
     const answer = await this.#call('POST', '/payments', timeoutMs, bodyOf(charge));
-    if (answer === 'unsent') return unanswered('declined');
-    if (answer === 'broken') return unanswered('unknown');
-    const outcome = outcomeOfStatus(answer.status);
-    if (outcome === 'charged') return CHARGED;
-    return { outcome, status: answer.status, said: excerpt(answer.text) };
+    const { status, isSent } = answer;
+    if (status === 0) {
+      return unanswered(isSent ? 'unknown' : 'declined', this.#excerpt(answer.text));
+    }
+    const outcome = outcomeOfStatus(status, this.#outcomes);
+    if (outcome === 'charged' && this.#outcomes === 'contest') return CHARGED;
+    const text = textOf(answer);
+    if (outcome === 'charged' && confirms(text ?? '', charge)) return CHARGED;
+    const said = this.#excerpt(text ?? UNDECODABLE);
+    return { outcome: outcome === 'charged' ? 'unknown' : outcome, status, said };
   }
 
   async lookup(correlationId: string, timeoutMs: number): Promise<Looked> {
     const answer = await this.#call('GET', `/payments/${correlationId}`, timeoutMs);
-    if (typeof answer === 'string') return { held: 'unknown', status: 0, said: '' };
-    const { status, text } = answer;
-    if (status === 404) return { held: 'absent', status, said: '' };
-    const held = status === 200 ? chargeFrom(text, correlationId) : undefined;
-    if (held !== undefined) return { held, status, said: '' };
-    return { held: 'unknown', status, said: excerpt(text) };
+    const { status } = answer;
+    const text = status === 0 ? answer.text : textOf(answer);
+    let held: Looked['held'] = 'unknown';
+    if (status === 200) held = readHeld(text ?? '', correlationId) ?? 'unknown';
+    // A processor speaks JSON; a page that says so is a gateway's, which knows nothing of payments.
+    if (status === 404 && (text?.trim() === '' || isJson(text ?? ''))) held = 'absent';
+    return { held, status, said: held === 'unknown' ? this.#excerpt(text ?? UNDECODABLE) : '' };
   }
 
   async health(timeoutMs: number): Promise<Health | undefined> {
     const answer = await this.#call('GET', '/payments/service-health', timeoutMs);
     // While failing, some versions of the processors say so with a 503 and the same body.
-    if (typeof answer === 'string' || ![200, 503].includes(answer.status)) return undefined;
-    const { failing, minResponseTime } = parseObject(answer.text);
+    if (answer.status !== 200 && answer.status !== 503) return undefined;
+    const { failing, minResponseTime } = parseObject(textOf(answer) ?? '') ?? {};
     if (typeof failing !== 'boolean' || typeof minResponseTime !== 'number') return undefined;
     return { failing, minResponseTimeMs: Math.max(0, minResponseTime) };
   }
 
   /** Ends idle connections at once and calls under way too. */
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await this.#pool.close();
   }
 
   #call(method: 'GET' | 'POST', path: string, timeoutMs: number, body?: string): Promise<Answer> {
     const call = new HttpCall(this.#clock, timeoutMs);
-    const headers = body === undefined ? [] : JSON_HEADERS;
-    const options = { method, path: this.#basePath + path, headers, body: body ?? null };
+    const { prefix, query } = this.#address;
+    const headers = body === undefined ? this.#getHeaders : this.#postHeaders;
+    const options = { method, path: prefix + path + query, headers, body: body ?? null };
     this.#pool.dispatch(options, call);
     return call.answer;
+  }
+
+  /** A server may send back what it was sent. */
+  #excerpt(text: string): string {
+    const { secrets } = this.#address;
+    return excerpt(secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text));
   }
 }
 
@@ -108,30 +142,4 @@ function bodyOf(charge: Charge): string {
   const requestedAt = new Date(charge.requestedAtMs).toISOString();
   const amount = decimalFromCents(charge.amountCents);
   return `{"correlationId":"${charge.correlationId}","amount":${amount},"requestedAt":"${requestedAt}"}`;
-}
-
-/** Reads a processor's payment; the amount from its digits. undefined when it isn't the one asked for. */
-function chargeFrom(text: string, correlationId: string): Charge | undefined {
-  const payment = parseObject(text);
-  const digits = /"amount"\s*:\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/.exec(text)?.[1];
-  const heldId = String(payment['correlationId']).toLowerCase();
-  if (heldId !== correlationId || digits === undefined) return undefined;
-  const amountCents = centsFromDecimal(digits, Number.MAX_SAFE_INTEGER);
-  const requestedAtMs = parseUtc(String(payment['requestedAt']));
-  if (typeof amountCents === 'string' || Number.isNaN(requestedAtMs)) return undefined;
-  return { correlationId, amountCents, requestedAtMs };
-}
-
-/** The contest's processors leave out the Z (.NET's DateTime of unspecified kind): Date.parse would take that for local time. */
-function parseUtc(time: string): number {
-  return Date.parse(/(?:z|[+-]\d\d:?\d\d)$/i.test(time) ? time : `${time}Z`);
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

@@ -94,14 +94,17 @@ for (const [what, behaviour, outcome] of FAULTS) {
   });
 }
 
+const alone = (url: string): HttpProcessor =>
+  new HttpProcessor({ url, connections: 5, outcomes: 'contest', clock: systemClock });
+
 test('a refused connection: declined', async (context) => {
-  const processor = new HttpProcessor(`http://127.0.0.1:${await freePort()}`, 5, systemClock);
+  const processor = alone(`http://127.0.0.1:${await freePort()}`);
   context.after(() => processor.close());
   assert.equal((await processor.charge(chargeNumber(1), PATIENCE_MS)).outcome, 'declined');
 });
 
 test('a name that does not exist: declined', async (context) => {
-  const processor = new HttpProcessor('http://processor.invalid:80', 5, systemClock);
+  const processor = alone('http://processor.invalid:80');
   context.after(() => processor.close());
   assert.equal((await processor.charge(chargeNumber(1), PATIENCE_MS)).outcome, 'declined');
 });

@@ -6,7 +6,7 @@ import { outcomeOfStatus, type Outcome } from '../../src/gateways/outcome.ts';
 
 const ALL = Array.from({ length: 500 }, (_, n) => n + 100);
 const statusesOf = (outcome: Outcome): number[] =>
-  ALL.filter((status) => outcomeOfStatus(status) === outcome);
+  ALL.filter((status) => outcomeOfStatus(status, 'contest') === outcome);
 
 test('only a 200 is a charge, and only a 422 a duplicate', () => {
   assert.deepEqual(statusesOf('charged'), [200]);

@@ -3,6 +3,7 @@
 import type { TestContext } from 'node:test';
 import type { Clock } from '../../src/clock.ts';
 import { systemClock } from '../../src/clock.ts';
+import type { OutcomeRule } from '../../src/gateways/outcome.ts';
 import { HttpProcessor } from '../../src/gateways/processor.ts';
 import { idToText, type Charge } from '../../src/payment.ts';
 import { RudeServer } from './rude-server.ts';
@@ -16,6 +17,7 @@ interface RudeOptions {
   readonly connections?: number;
   readonly clock?: Clock;
   readonly path?: string;
+  readonly outcomes?: OutcomeRule;
 }
 
 /** Longer than any answer that comes. */
@@ -23,10 +25,10 @@ export const PATIENCE_MS = 20_000;
 
 export async function meetRudeServer(
   context: TestContext,
-  { connections = 10, clock = systemClock, path = '' }: RudeOptions = {},
+  { connections = 10, clock = systemClock, path = '', outcomes = 'contest' }: RudeOptions = {},
 ): Promise<RudeWorld> {
   const server = await RudeServer.start();
-  const processor = new HttpProcessor(server.url + path, connections, clock);
+  const processor = new HttpProcessor({ url: server.url + path, connections, outcomes, clock });
   context.after(async () => {
     await processor.close();
     await server.close();

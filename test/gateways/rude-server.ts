@@ -15,6 +15,8 @@ export interface Seen {
 /** What the server does with a request; by default nothing. */
 export type Behaviour = (socket: Socket, seen: Seen) => void;
 
+const LOOPBACK = { host: '127.0.0.1' };
+
 export class RudeServer {
   readonly seen: Seen[] = [];
   behave: Behaviour = () => {};
@@ -29,19 +31,19 @@ export class RudeServer {
     this.#server = createServer((socket) => this.#take(socket));
   }
 
-  /** On 127.0.0.1, or on the Unix socket at `path`. */
-  static async start(path?: string): Promise<RudeServer> {
+  /** On a free port of 127.0.0.1, or at the address given, which may be a Unix socket's `path`. */
+  static async start(at: string | { host: string; port?: number } = LOOPBACK): Promise<RudeServer> {
     const server = new RudeServer();
     await new Promise<void>((resolve, reject) => {
       server.#server.once('error', reject);
-      if (path === undefined) server.#server.listen(0, '127.0.0.1', resolve);
-      else server.#server.listen(path, resolve);
+      server.#server.listen(typeof at === 'string' ? { path: at } : { port: 0, ...at }, resolve);
     });
     return server;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { family, address, port } = this.#server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
   get open(): number {

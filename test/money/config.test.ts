@@ -144,8 +144,12 @@ test('the instances know each other, and each socket is one of them', () => {
 
 test('addresses are of the right kind, and a password is never shown', () => {
   for (const name of ['PROCESSOR_DEFAULT_URL', 'PROCESSOR_FALLBACK_URL']) {
-    for (const url of ['localhost:8001', 'ftp://localhost', 'nonsense']) {
-      refuses({ [name]: url }, new RegExp(`^${name} is "${url}"`));
+    for (const url of ['localhost:8001', 'ftp://u:secret@localhost', 'secret']) {
+      refuses({ [name]: url }, new RegExp(`^${name} must be an http(?!.*secret)`));
+    }
+    refuses({ [name]: 'http://u:secret@h/#x' }, new RegExp(`^${name} has a fragment(?!.*secret)`));
+    for (const user of ['a%3Ab:secret', 'a:secret%', 'a:secret%0A', 'a:secret%FF']) {
+      refuses({ [name]: `http://${user}@h` }, new RegExp(`^${name} has a user(?!.*secret)`));
     }
   }
   refuses({ DATABASE_URL: 'mysql://user:secret@localhost/x' }, /^DATABASE_URL must be(?!.*secret)/);

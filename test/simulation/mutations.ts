@@ -82,6 +82,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (outcome === 'unknown') { ring.pin(slot, 1 - processor, clock.now()); journal.pin(slot); }\nswitch (outcome) {",
   ),
   one('any 5xx is taken for declined', 'gateways/outcome.js', 'status === 503', 'status > 503'),
+  one("a stranger's 500 is taken for proof", 'gateways/outcome.js', "rule === 'strict'", 'false'),
+  one('any body confirms a 200', 'gateways/held-payment.js', '= parseObject(text);', '= {};'),
   {
     name: 'a declined repetition is taken for proof',
     patches: [

@@ -1,6 +1,7 @@
 // One simulated run: payments and faults until the world heals; then all that was taken must be settled in bounded time and the
 // books must balance; then everything is started anew, much is repeated, and nothing may have changed.
 
+import type { Config } from '../../src/config.ts';
 import { CURSES } from './books.ts';
 import { Clients } from './clients.ts';
 import { Instance } from './instance.ts';
@@ -78,10 +79,15 @@ class Run {
 
   constructor(world: World) {
     this.world = world;
-    this.#processors = [new SimulatedProcessor(0, world), new SimulatedProcessor(1, world)];
+    const configs = throwSettings(world.dice);
+    const { OUTCOMES_DEFAULT, OUTCOMES_FALLBACK } = configs[0] as Config;
+    this.#processors = [
+      new SimulatedProcessor(0, world, OUTCOMES_DEFAULT),
+      new SimulatedProcessor(1, world, OUTCOMES_FALLBACK),
+    ];
     this.#ledger = new SimulatedLedger(world);
     const offer = offersBetween(world, this.#instances);
-    for (const config of throwSettings(world.dice)) {
+    for (const config of configs) {
       const parts = { world, config, processors: this.#processors, ledger: this.#ledger, offer };
       this.#instances.push(new Instance(parts));
     }

@@ -35,6 +35,8 @@ export function throwSettings(dice: Dice): readonly Config[] {
   const common = {
     ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)])),
     POLICY: dice.pick(['thrifty', 'eager']),
+    OUTCOMES_DEFAULT: dice.pick(['strict', 'contest']),
+    OUTCOMES_FALLBACK: dice.pick(['strict', 'contest']),
     JOURNAL_SYNC: dice.pick(['never', 'never', 'interval', 'always', 'always']),
     PEER_SOCKET_PATHS: sockets.join(','),
     JOURNAL_PATH: '/simulated',

@@ -1,7 +1,13 @@
 // A processor and the way to it, as the contest's published source behaves: it sleeps first, then looks at its failure,
 // then inserts; who gave up cancels nothing; an id is unique here only; a lookup knows neither delay nor failure.
 
-import { outcomeOfStatus, unanswered, type Outcome } from '../../src/gateways/outcome.ts';
+import { confirms } from '../../src/gateways/held-payment.ts';
+import {
+  outcomeOfStatus,
+  unanswered,
+  type Outcome,
+  type OutcomeRule,
+} from '../../src/gateways/outcome.ts';
 import type { Processor } from '../../src/gateways/processor.ts';
 import type { Charge, ProcessorIndex } from '../../src/payment.ts';
 import type { Dice } from './dice.ts';
@@ -12,6 +18,10 @@ const NONSENSE = [201, 204, 301, 302, 408, 409, 502, 504, 520, 599];
 const TRAVEL_MS = [0.1, 3] as const;
 const LATE_MS = [20, 20_000] as const;
 
+/** What a server says that failed after its commit. */
+const FAILURES = [500, 500, 501, 502, 503, 504];
+const PAGE = '<html>';
+
 type Reply = (status: number) => void;
 
 export class SimulatedProcessor {
@@ -19,6 +29,11 @@ export class SimulatedProcessor {
   failing = false;
   away = false;
   readonly #index: ProcessorIndex;
+  /**
+   * What the instances believe of it. Only one that isn't trusted fails after an insert, or has a
+   * gateway that says 200 for it.
+   */
+  readonly #rule: OutcomeRule;
   readonly #world: World;
   readonly #dice: Dice;
   readonly #held = new Map<string, Charge>();
@@ -28,8 +43,9 @@ export class SimulatedProcessor {
   #life = 0;
 
   /** `limit`: how many calls it works on at once; by chance without one. */
-  constructor(index: ProcessorIndex, world: World, limit?: number) {
+  constructor(index: ProcessorIndex, world: World, rule: OutcomeRule, limit?: number) {
     this.#index = index;
+    this.#rule = rule;
     this.#world = world;
     this.#dice = world.dice.fork();
     this.#limit = limit ?? Math.round(this.#dice.spread(4, 1_000));
@@ -98,15 +114,25 @@ export class SimulatedProcessor {
       caller.later(this.#dice.between(0, timeoutMs), () => end('unknown'));
     }
     if (weather.strikes('requestLost')) return;
+    if (this.#rule === 'strict' && weather.strikes('pageInstead')) {
+      caller.later(this.#travelMs(), () => end(this.#outcomeOf(200, PAGE, charge)));
+      return;
+    }
     const lateMs = weather.strikes('requestLate') ? this.#dice.spread(...LATE_MS) : 0;
     this.#world.fly(lateMs + this.#travelMs(), () =>
       this.#take(charge, (status) => {
         if (weather.strikes('answerLost')) return;
         const told = weather.strikes('nonsenseStatus') ? this.#dice.pick(NONSENSE) : status;
         const backMs = weather.strikes('answerLate') ? this.#dice.spread(...LATE_MS) : 0;
-        caller.later(backMs + this.#travelMs(), () => end(outcomeOfStatus(told)));
+        caller.later(backMs + this.#travelMs(), () => end(this.#outcomeOf(told, '{}', charge)));
       }),
     );
+  }
+
+  #outcomeOf(status: number, text: string, charge: Charge): Outcome {
+    const outcome = outcomeOfStatus(status, this.#rule);
+    if (outcome !== 'charged' || this.#rule === 'contest') return outcome;
+    return confirms(text, charge) ? outcome : 'unknown';
   }
 
   #take(charge: Charge, reply: Reply): void {
@@ -125,7 +151,8 @@ export class SimulatedProcessor {
       if (this.#held.has(charge.correlationId)) return reply(422);
       this.#held.set(charge.correlationId, charge);
       this.#world.books.charged(this.#index, charge);
-      reply(200);
+      const fails = this.#rule === 'strict' && this.#world.weather.strikes('failsAfterInsert');
+      reply(fails ? this.#dice.pick(FAILURES) : 200);
     });
   }
 

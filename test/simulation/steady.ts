@@ -40,12 +40,13 @@ export class SteadyRun {
     weather.count(this.#kind);
     const { perS, settings } = this.#throw();
     this.#perS = perS;
+    const rule = dice.pick(['contest', 'strict'] as const);
+    const config = configOf({ ...settings, OUTCOMES_DEFAULT: rule, OUTCOMES_FALLBACK: rule });
     this.#processors = [
-      new SimulatedProcessor(0, world, 800),
-      new SimulatedProcessor(1, world, 800),
+      new SimulatedProcessor(0, world, rule, 800),
+      new SimulatedProcessor(1, world, rule, 800),
     ];
     const ledger = new SimulatedLedger(world);
-    const config = configOf(settings);
     const offer = () => () => Promise.resolve('away' as const);
     this.#instance = new Instance({ world, config, processors: this.#processors, ledger, offer });
   }

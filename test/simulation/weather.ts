@@ -16,6 +16,8 @@ const FAULTS = {
   nonsenseStatus: [0.001, 0.2],
   // A payment: neither processor takes it, whatever it answers
   nobodyTakes: [0.001, 0.2],
+  failsAfterInsert: [0.001, 0.3],
+  pageInstead: [0.001, 0.1],
   // A lookup
   lookupLost: [0.001, 0.5],
   lookupLate: [0.001, 0.5],

@@ -152,6 +152,12 @@ describe('an answer that means nothing', () => {
       await assertBooks(false);
     });
   }
+
+  it('status-after-insert: the status, and stored', async () => {
+    await levers.setFault({ kind: 'status-after-insert', status: 500 });
+    assert.equal((await caller.charge(ID).reply).status, 500);
+    await assertBooks(true);
+  });
 });
 
 describe('a fault', () => {

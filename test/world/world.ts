@@ -121,6 +121,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     DATABASE_URL: gaps?.database.through(databaseUrl) ?? databaseUrl,
     PROCESSOR_DEFAULT_URL: gaps?.default.through(defaultProcessor.url) ?? defaultProcessor.url,
     PROCESSOR_FALLBACK_URL: gaps?.fallback.through(fallback.url) ?? fallback.url,
+    OUTCOMES_DEFAULT: 'contest',
+    OUTCOMES_FALLBACK: 'contest',
     ...options.environment,
   });
   for (const instance of instances) instance.start();

@@ -67,8 +67,10 @@ export class Answers {
     }
     // The client left: nobody to answer.
     if (socket !== null && !response.destroyed) {
-      if (fault.kind === 'status') reply(response, fault.status, statusBody(fault.status));
-      else this.#spoil(response, socket, answer, fault.kind);
+      const { kind, status } = fault;
+      if (kind === 'status' || kind === 'status-after-insert') {
+        reply(response, status, statusBody(status));
+      } else this.#spoil(response, socket, answer, kind);
     }
     over();
   }
@@ -77,7 +79,7 @@ export class Answers {
     response: ServerResponse,
     socket: Socket,
     answer: Answer,
-    kind: Exclude<FaultKind, 'hang' | 'hang-after-insert' | 'status'>,
+    kind: Exclude<FaultKind, 'hang' | 'hang-after-insert' | 'status' | 'status-after-insert'>,
   ): void {
     switch (kind) {
       case 'none':

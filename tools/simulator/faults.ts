@@ -2,9 +2,10 @@
 
 /**
  * Nothing is stored: refuse-after-read, drop-before-insert, hang, redirect, status.
- * Stored (or already held), only the answer goes wrong: drop-after-insert, hang-after-insert, cut-answer, nonsense.
- * Stored and answered: close-idle ends the connection right behind the answer, close-on-reuse resets it when
- * the next request arrives on it, which is then read by nobody.
+ * Stored (or already held), only the answer goes wrong: drop-after-insert, hang-after-insert,
+ * cut-answer, nonsense; status-after-insert, which the contest's processors never do.
+ * Stored and answered: close-idle ends the connection right behind the answer, close-on-reuse resets
+ * it when the next request arrives on it, which is then read by nobody.
  */
 const FAULT_KINDS = [
   'none',
@@ -17,6 +18,7 @@ const FAULT_KINDS = [
   'nonsense',
   'redirect',
   'status',
+  'status-after-insert',
   'close-idle',
   'close-on-reuse',
 ] as const;
@@ -28,7 +30,7 @@ export interface Fault {
   /** The part of the calls that it befalls, 0 to 1. */
   readonly share: number;
   readonly seed: number;
-  /** What the fault `status` answers. */
+  /** What the faults `status` and `status-after-insert` answer. */
   readonly status: number;
   /** Whether GET /payments/{id} suffers too. */
   readonly lookups: boolean;
@@ -58,6 +60,7 @@ export function storesNothing(kind: FaultKind): boolean {
     case 'hang-after-insert':
     case 'cut-answer':
     case 'nonsense':
+    case 'status-after-insert':
     case 'close-idle':
     case 'close-on-reuse':
       return false;

@@ -90,6 +90,10 @@ async function instance(
   const { databaseUrl, processorUrls, simulators } = settings;
   const processorUrl = (processor: 0 | 1): string =>
     processorUrls[processor] ?? `http://127.0.0.1:${simulators[processor].port}`;
+  // Our simulators answer 500 before anything is stored; of a processor that is given we know no
+  // such thing.
+  const outcomes = (name: string, processor: 0 | 1): string =>
+    process.env[name] || (processorUrls[processor] === undefined ? 'contest' : 'strict');
   const socketPath = sockets[number] as string;
   return {
     name: `instance ${number}`,
@@ -101,6 +105,8 @@ async function instance(
       DATABASE_URL: databaseUrl ?? socketUrl(directory.socket('postgres')),
       PROCESSOR_DEFAULT_URL: processorUrl(DEFAULT),
       PROCESSOR_FALLBACK_URL: processorUrl(FALLBACK),
+      OUTCOMES_DEFAULT: outcomes('OUTCOMES_DEFAULT', DEFAULT),
+      OUTCOMES_FALLBACK: outcomes('OUTCOMES_FALLBACK', FALLBACK),
       ALLOW_PURGE: process.env['ALLOW_PURGE'] || '1',
     },
     logPath: await directory.log(`instance-${number}`),
