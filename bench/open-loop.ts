@@ -9,6 +9,8 @@ export interface Load {
   /** Payments per second. */
   readonly rate: number;
   readonly durationMs: number;
+  /** Is told the id of each payment, and when it was due, ms since the epoch. */
+  readonly onDue?: (correlationId: string, dueAtMs: number) => void;
 }
 
 export interface LoadResult {
@@ -49,13 +51,13 @@ class Connection {
   }
 }
 
-function requestBytes(): string {
-  const body = `{"correlationId":"${randomUUID()}","amount":${BODY_AMOUNT}}`;
+function requestBytes(correlationId: string): string {
+  const body = `{"correlationId":"${correlationId}","amount":${BODY_AMOUNT}}`;
   return `POST /payments HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
 /** Runs one load; resolves when every payment is answered, or some seconds after the last one left. */
-export function openLoop({ to, rate, durationMs }: Load): Promise<LoadResult> {
+export function openLoop({ to, rate, durationMs, onDue }: Load): Promise<LoadResult> {
   const total = Math.round((rate * durationMs) / 1_000);
   const idle: Connection[] = [];
   const all: Connection[] = [];
@@ -80,7 +82,9 @@ export function openLoop({ to, rate, durationMs }: Load): Promise<LoadResult> {
         all.push(connection);
       }
       const used = connection;
-      used.send(requestBytes(), (status, head) => {
+      const correlationId = randomUUID();
+      onDue?.(correlationId, performance.timeOrigin + dueMs);
+      used.send(requestBytes(correlationId), (status, head) => {
         latenciesMs.push(performance.now() - dueMs);
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         if (status === 503 && !/\r\nRetry-After: \d+\r\n/i.test(head)) bareRefusals++;

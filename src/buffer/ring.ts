@@ -122,6 +122,11 @@ export class Ring {
     return this.#states[slot] !== FREE;
   }
 
+  /** Waits for an attempt. */
+  isWaiting(slot: number): boolean {
+    return this.#states[slot] === WAITING;
+  }
+
   enqueue(slot: number): void {
     assertState(this.#states[slot] === HELD, slot);
     this.#states[slot] = WAITING;

@@ -1,0 +1,194 @@
+// The watch: what stands still is said when it begins, once a minute while it lasts, and when it ends, with how many payments and
+// how old the oldest one is. So no payment is older than a minute without a line that counts it.
+//
+// Where a payment stands is read off the ring alone:
+//
+//   queued         waits for a processor
+//   at a processor its outcome isn't known yet
+//   unrecorded     charged, and not in the ledger yet
+//   set aside      failed alone, and is tried again later
+//   in doubt       both processors are asked whether they hold it
+//   unverified     the ledger is asked whether it has it
+//   for another    belongs to an instance that is away
+
+import type { Ring } from './buffer/ring.ts';
+import type { Clock, Timer } from './clock.ts';
+import type { SetAside } from './consumers/set-aside.ts';
+import type { Routing } from './gateways/routing.ts';
+import type { Log } from './log.ts';
+import { ownerOf, PROCESSORS, processorName } from './payment.ts';
+
+export interface WatchParts {
+  readonly clock: Clock;
+  readonly ring: Ring;
+  readonly routing: Routing;
+  readonly setAside: SetAside;
+  readonly instance: number;
+  readonly instances: number;
+  /** Why nothing is sent now; undefined while payments are sent. */
+  readonly pausedFor: () => string | undefined;
+  readonly log: Log;
+}
+
+const STAGES = [
+  'queued',
+  'at a processor',
+  'unrecorded',
+  'set aside',
+  'in doubt',
+  'unverified',
+  'for another',
+] as const;
+type Stage = (typeof STAGES)[number];
+
+/** A payment that is still where it was after so long stands still. */
+const STILL_MS = 10_000;
+const LOOK_EVERY_MS = 1_000;
+/** The ring is gone through every so many looks: a millisecond for 100,000 slots. */
+const RING_EVERY_LOOKS = 5;
+const AGAIN_MS = 60_000;
+/** A processor that fails for less than this is no outage. */
+const FAILING_MS = 1_000;
+
+interface Standing {
+  payments: number;
+  oldestMs: number;
+  oldestSlot: number;
+}
+
+/** What has been said to have begun: since when, and when it was said last. */
+interface Said {
+  readonly sinceMs: number;
+  saidAtMs: number;
+}
+
+export class Watch {
+  readonly #parts: WatchParts;
+  readonly #said = new Map<string, Said>();
+  #looks = 0;
+  #pausedSinceMs: number | undefined;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#timer = this.#parts.clock.after(LOOK_EVERY_MS, () => {
+      if (this.#stopped) return;
+      this.#look();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #look(): void {
+    this.#lookAtProcessors();
+    this.#lookAtPause();
+    if (this.#looks++ % RING_EVERY_LOOKS === 0) this.#lookAtRing();
+  }
+
+  #lookAtProcessors(): void {
+    const { routing } = this.#parts;
+    for (const processor of PROCESSORS) {
+      const { failingForMs } = routing.lanes[processor];
+      const details = { processor: processorName(processor), forMs: Math.round(failingForMs) };
+      this.#tell(failingForMs >= FAILING_MS, {
+        begins: 'processor fails',
+        ends: 'processor works again',
+        details,
+      });
+    }
+  }
+
+  #lookAtPause(): void {
+    const { clock, pausedFor, ring } = this.#parts;
+    const reason = pausedFor();
+    if (reason === undefined) this.#pausedSinceMs = undefined;
+    else this.#pausedSinceMs ??= clock.elapsed();
+    const forMs = clock.elapsed() - (this.#pausedSinceMs ?? clock.elapsed());
+    this.#tell(forMs >= STILL_MS, {
+      begins: 'sending is paused',
+      ends: 'sending goes on',
+      details: { reason, queued: ring.waiting },
+    });
+  }
+
+  #lookAtRing(): void {
+    const { ring } = this.#parts;
+    const standings = this.#standings();
+    for (const stage of STAGES) {
+      const { payments, oldestMs, oldestSlot } = standings[stage];
+      const oldest = oldestSlot < 0 ? undefined : ring.idText(oldestSlot);
+      this.#tell(oldestMs >= STILL_MS, {
+        begins: 'payments stand still',
+        ends: 'payments move again',
+        details: { stage, payments, oldestMs: Math.round(oldestMs), oldest },
+      });
+    }
+  }
+
+  #standings(): Readonly<Record<Stage, Standing>> {
+    const { clock, ring } = this.#parts;
+    const standings = Object.fromEntries(
+      STAGES.map((stage) => [stage, { payments: 0, oldestMs: 0, oldestSlot: -1 }]),
+    ) as Record<Stage, Standing>;
+    const now = clock.now();
+    let left = ring.slots - ring.free;
+    for (let slot = 0; slot < ring.slots && left > 0; slot++) {
+      if (!ring.isLive(slot)) continue;
+      left--;
+      const standing = standings[this.#stageOf(slot)];
+      const ageMs = now - (ring.acceptedAtMs[slot] as number);
+      standing.payments++;
+      if (ageMs <= standing.oldestMs) continue;
+      standing.oldestMs = ageMs;
+      standing.oldestSlot = slot;
+    }
+    return standings;
+  }
+
+  #stageOf(slot: number): Stage {
+    const { ring, setAside, instance, instances } = this.#parts;
+    if (ring.isCharged[slot] === 1) return 'unrecorded';
+    if (ring.pinOf(slot) >= 0) return 'at a processor';
+    if (ring.isWaiting(slot)) return 'queued';
+    if (setAside.has(slot)) return 'set aside';
+    if (ownerOf(ring.ids, instances, slot * 4) !== instance) return 'for another';
+    return ring.isDoubtful[slot] === 1 ? 'in doubt' : 'unverified';
+  }
+
+  /** Says what begins, what lasts and what ends. `details` tell one such thing from another by `stage` or `processor`. */
+  #tell(
+    isSo: boolean,
+    {
+      begins,
+      ends,
+      details,
+    }: {
+      readonly begins: string;
+      readonly ends: string;
+      readonly details: Readonly<Record<string, unknown>>;
+    },
+  ): void {
+    const { clock, log } = this.#parts;
+    const now = clock.elapsed();
+    const key = `${begins} ${String(details['stage'] ?? details['processor'] ?? '')}`;
+    const said = this.#said.get(key);
+    if (!isSo) {
+      if (said === undefined) return;
+      this.#said.delete(key);
+      const { stage, processor } = details;
+      log.info(ends, { stage, processor, afterMs: Math.round(now - said.sinceMs) });
+      return;
+    }
+    if (said !== undefined && now - said.saidAtMs < AGAIN_MS) return;
+    this.#said.set(key, { sinceMs: said?.sinceMs ?? now, saidAtMs: now });
+    log.warn(begins, details);
+  }
+}
