@@ -16,6 +16,12 @@ import { Pipeline } from './pipeline.ts';
 import type { Ports } from './ports.ts';
 import { loadSettled } from './recovery/load-settled.ts';
 
+/** Why a summary would not have all that is charged. */
+export type Unrecorded =
+  | 'what a restart found is not known yet'
+  | 'not all that is charged is recorded yet'
+  | 'the ledger refuses a row of what is charged';
+
 export class Engine {
   readonly #config: Config;
   readonly #ports: Ports;
@@ -32,10 +38,13 @@ export class Engine {
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
   recover(isNewJournal: boolean): Recovered {
-    const { journal, verifier } = this.#pipeline;
+    const { journal, verifier, ring, recovering } = this.#pipeline;
     if (isNewJournal) journal.format(this.#ports.clock.random());
     const recovered = journal.recover();
-    for (const slot of recovered.slots) verifier.add(slot);
+    for (const slot of recovered.slots) {
+      if (ring.pinOf(slot) >= 0) recovering.add(slot);
+      verifier.add(slot);
+    }
     return recovered;
   }
 
@@ -50,9 +59,19 @@ export class Engine {
     return this.#pipeline.admission.admit(id, amountCents, fromPeer);
   }
 
-  /** Whether what is charged by now is in the ledger `withinMs` from now; resolves as soon as that is so. */
-  flush(withinMs: number): Promise<boolean> {
-    return this.#pipeline.writer.flush(withinMs);
+  /**
+   * Resolves as soon as what is charged by now is in the ledger: undefined. Otherwise `withinMs`
+   * from now with the reason why not all of it is there.
+   */
+  async flush(withinMs: number): Promise<Unrecorded | undefined> {
+    const { writer, recovering } = this.#pipeline;
+    const { clock } = this.#ports;
+    const endMs = clock.elapsed() + withinMs;
+    if (!(await recovering.isOver(withinMs))) return 'what a restart found is not known yet';
+    const leftMs = Math.max(0, endMs - clock.elapsed());
+    if (!(await writer.flush(leftMs))) return 'not all that is charged is recorded yet';
+    if (writer.poisoned > 0) return 'the ledger refuses a row of what is charged';
+    return undefined;
   }
 
   hear(processor: ProcessorIndex, health: Health): void {
@@ -65,14 +84,19 @@ export class Engine {
    * disk, where it is synced at all. @throws when the disk fails
    */
   async stop(drainMs: number): Promise<void> {
-    const { intake, crew, verifier, handOvers, reconcilers, writer } = this.#pipeline;
+    const { intake, crew, verifier, handOvers, reconcilers, writer, contradictions } =
+      this.#pipeline;
     this.#stopped = true;
     intake.openTo = 'stopping';
     crew.pause();
     verifier.stop();
+    contradictions.stop();
     for (const handOver of handOvers) handOver.stop();
     const isDone = (): boolean =>
-      crew.busy === 0 && reconcilers.pending === 0 && writer.pending === 0;
+      crew.busy === 0 &&
+      reconcilers.pending === 0 &&
+      writer.pending === 0 &&
+      contradictions.anomalies.pending === 0;
     await becomesTrue(this.#ports.clock, drainMs, isDone);
     reconcilers.stop();
     writer.close();
@@ -124,6 +148,7 @@ export class Engine {
   status(): Record<string, unknown> {
     const { ring, intake, routing, attempts, reconcilers, verifier, handOvers, writer, tally } =
       this.#pipeline;
+    const { recovering, contradictions } = this.#pipeline;
     return {
       accepted: intake.accepted,
       queued: ring.waiting,
@@ -136,6 +161,9 @@ export class Engine {
       foreign: handOvers.reduce((sum, handOver) => sum + handOver.pending, 0),
       unrecorded: writer.pending,
       refused: writer.poisoned,
+      recovering: recovering.count,
+      checking: contradictions.checking,
+      anomalies: contradictions.anomalies.found,
       ...tally.ofProcessors(),
     };
   }

@@ -17,11 +17,13 @@ import { Crew } from './consumers/crew.ts';
 import { HandOver } from './consumers/hand-over.ts';
 import { Pace } from './consumers/pace.ts';
 import { Reconcilers } from './consumers/reconciler.ts';
+import { Contradictions } from './contradictions.ts';
 import { Routing } from './gateways/routing.ts';
 import { SettledLookup } from './ledger/settled-lookup.ts';
 import { BatchWriter } from './ledger/writer.ts';
 import { ownerOf, type ProcessorIndex } from './payment.ts';
 import type { Ports } from './ports.ts';
+import { Recovering } from './recovery/recovering.ts';
 import { Verifier } from './recovery/verifier.ts';
 import { Tally } from './tally.ts';
 
@@ -41,6 +43,8 @@ export class Pipeline {
   readonly handOvers: readonly HandOver[];
   readonly verifier: Verifier;
   readonly writer: BatchWriter;
+  readonly contradictions: Contradictions;
+  readonly recovering: Recovering;
   readonly #lookup: SettledLookup;
   readonly #config: Config;
   readonly #ports: Ports;
@@ -58,6 +62,8 @@ export class Pipeline {
     this.#lookup = new SettledLookup(ports.ledger.find, ports.clock);
     this.admission = this.#joinAdmission();
     this.routing = new Routing(ports.clock, config);
+    this.recovering = new Recovering(ports.clock, ports.log);
+    this.contradictions = this.#joinContradictions();
     this.writer = this.#joinWriter();
     this.reconcilers = this.#joinReconcilers();
     this.attempts = this.#joinAttempts();
@@ -69,9 +75,7 @@ export class Pipeline {
   #joinIntake(): Intake {
     const { ring, journal, settled, instance, instances } = this;
     const { clock, log } = this.#ports;
-    const onBroken = (error: unknown): void =>
-      log.error('journal fails', { message: String(error) });
-    return new Intake({ ring, journal, settled, clock, instance, instances, onBroken });
+    return new Intake({ ring, journal, settled, clock, instance, instances, log });
   }
 
   #joinAdmission(): Admission {
@@ -132,7 +136,8 @@ export class Pipeline {
       queues: [new SlotQueue(this.ring.slots), new SlotQueue(this.ring.slots)],
       timeoutMs: (processor) => this.routing.timeoutMs(processor),
       onCharged: (slot, processor) => this.writer.add(processor, slot),
-      onDifference: this.#ports.log.error,
+      recovering: this.recovering,
+      contradictions: this.contradictions,
     });
   }
 
@@ -145,19 +150,27 @@ export class Pipeline {
       batchWaitMs: this.#config.BATCH_WAIT_MS,
       batchRowsMax: this.#config.BATCH_ROWS_MAX,
       capacity: this.ring.slots,
-      connect: ledger.connect,
+      ledger,
       rowOf: (slot) => ({ ...chargeOf(this.ring, slot), processor: processorOf(slot) }),
       onRecorded: (slot) => {
         const cents = this.ring.amountCents[slot] as number;
         this.tally.add(processorOf(slot), cents);
         this.letGo(slot, cents);
       },
-      onTrouble: log.warn,
+      onContradicted: (slot, row) => this.contradictions.recordedBefore(slot, row),
+      log,
     });
   }
 
+  #joinContradictions(): Contradictions {
+    const { ring, routing, recovering } = this;
+    const absentMs = this.#config.TIMEOUT_MAX_MS;
+    const letGo = this.letGo.bind(this);
+    return new Contradictions({ ports: this.#ports, ring, routing, recovering, absentMs, letGo });
+  }
+
   #joinHandOver(owner: number): HandOver {
-    const { clock, log, offer } = this.#ports;
+    const { clock, offer } = this.#ports;
     return new HandOver({
       clock,
       queue: new SlotQueue(this.ring.slots),
@@ -166,13 +179,12 @@ export class Pipeline {
         return offer(owner, correlationId, amountCents);
       },
       onTaken: (slot) => this.letGo(slot, 'not settled'),
-      onConflict: (slot) =>
-        log.error('owner knows another amount', { ...chargeOf(this.ring, slot) }),
+      onConflict: (slot) => this.contradictions.ownedOtherwise(slot),
     });
   }
 
   #joinVerifier(): Verifier {
-    const { clock, ledger, log } = this.#ports;
+    const { clock, ledger } = this.#ports;
     return new Verifier({
       clock,
       queue: new SlotQueue(this.ring.slots),
@@ -182,12 +194,7 @@ export class Pipeline {
         await this.synced();
         return ledger.find(ids);
       },
-      onSettled: (slot, row) => {
-        const held = chargeOf(this.ring, slot);
-        if (held.amountCents !== row.amountCents)
-          log.error('settled with another amount', { held, row });
-        this.letGo(slot, row.amountCents);
-      },
+      onSettled: (slot, row) => this.contradictions.settled(slot, row),
       onUnsettled: (slot) => {
         if (this.ring.pinOf(slot) >= 0) this.reconcilers.add(slot);
         else if (this.#ownerOf(slot) === this.instance) this.#enqueue(slot);
@@ -228,6 +235,8 @@ export class Pipeline {
 
   /** Frees the slot of a payment that is settled with so many cents, or that is not to be settled here. */
   letGo(slot: number, settledCents: number | 'not settled'): void {
+    if (this.contradictions.keeps(slot, settledCents)) return;
+    this.recovering.end(slot);
     try {
       if (settledCents === 'not settled') return this.intake.free(slot);
       if (this.#lookup.isAsking) this.#lookup.tell(this.ring.idText(slot), settledCents);

@@ -7,7 +7,7 @@
 import { sleep, type Clock } from '../clock.ts';
 import type { Ring } from '../buffer/ring.ts';
 import type { Processor } from '../gateways/processor.ts';
-import type { ProcessorIndex } from '../payment.ts';
+import type { Charge, ProcessorIndex } from '../payment.ts';
 import { chargeOf } from './attempt.ts';
 import { doublingMs } from './backoff.ts';
 
@@ -27,7 +27,14 @@ export interface ReconcilerParts {
   readonly queues: readonly [SlotQueue, SlotQueue];
   readonly timeoutMs: (processor: ProcessorIndex) => number;
   readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
-  readonly onDifference: (message: string, details: Record<string, unknown>) => void;
+  /**
+   * What a restart found: ended once it is known whether the processor can have acknowledged it
+   * before.
+   */
+  readonly recovering: { end(slot: number): void };
+  readonly contradictions: {
+    heldOtherwise(processor: ProcessorIndex, sent: Charge, held: Charge): void;
+  };
 }
 
 const RETRY_FIRST_MS = 50;
@@ -77,6 +84,7 @@ export class Reconcilers {
     if (known === 'charged') {
       this.#failures[processor] = 0;
       this.#parts.onCharged(slot, processor);
+      this.#parts.recovering.end(slot);
     } else {
       // A processor that answers questions and is only slower than our patience will know of what was just sent: no reason to wait
       // longer each time.
@@ -91,18 +99,18 @@ export class Reconcilers {
 
   /** 'sent': it isn't there, was sent once more, and no answer came in time. */
   async #ask(slot: number, processor: ProcessorIndex): Promise<'charged' | 'sent' | 'nothing'> {
-    const { ring, processors, timeoutMs, onDifference } = this.#parts;
+    const { ring, processors, timeoutMs, recovering, contradictions } = this.#parts;
     const sent = chargeOf(ring, slot);
     const held = await processors[processor].lookup(sent.correlationId, timeoutMs(processor));
     if (held === 'unknown') return 'nothing';
     if (held === 'absent') {
+      // Who was told that it is charged would find it there.
+      recovering.end(slot);
       const outcome = await processors[processor].charge(sent, timeoutMs(processor));
       if (outcome === 'charged') return 'charged';
       return outcome === 'unknown' ? 'sent' : 'nothing';
     }
-    if (held.amountCents !== sent.amountCents) {
-      onDifference('processor holds another amount', { sent, held, processor });
-    }
+    if (held.amountCents !== sent.amountCents) contradictions.heldOtherwise(processor, sent, held);
     ring.correct(slot, held.amountCents, held.requestedAtMs);
     return 'charged';
   }
