@@ -1,6 +1,7 @@
 // A test of the contest replayed: its arrivals and its stages, two real engines, processors that behave like the real ones, and
 // virtual time. What the policy earned is counted where the money is: in the processors' books.
 
+import type { Batch } from '../src/ledger/batch.ts';
 import type { JournalFile } from '../src/buffer/journal.ts';
 import { HEADER_BYTES, SLOT_BYTES } from '../src/buffer/journal.ts';
 import { readConfig, type Config } from '../src/config.ts';
@@ -108,7 +109,8 @@ function openEngine(
   config: Config,
 ): Engine {
   const recording = {
-    record: (): Promise<void> => new Promise((resolve) => clock.after(1, resolve)),
+    record: ({ rows }: Batch): Promise<number> =>
+      new Promise((resolve) => clock.after(1, () => resolve(rows))),
     close: (): void => {},
   };
   const engine = new Engine(config, {
@@ -119,6 +121,7 @@ function openEngine(
       connect: () => Promise.resolve(recording),
       find: () => Promise.resolve([]),
       idsAfter: () => Promise.resolve([]),
+      recordAnomalies: () => Promise.resolve(),
     },
     offer: () => Promise.resolve('away'),
     log: { info: nothing, warn: nothing, error: nothing },

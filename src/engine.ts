@@ -16,6 +16,12 @@ import { Pipeline } from './pipeline.ts';
 import type { Ports } from './ports.ts';
 import { loadSettled } from './recovery/load-settled.ts';
 
+/** Why a summary would not have all that is charged. */
+export type Unrecorded =
+  | 'what a restart found is not known yet'
+  | 'not all that is charged is recorded yet'
+  | 'the ledger refuses a row of what is charged';
+
 /** In the status. The log has all of them. */
 const STUCK_LISTED_MAX = 1_000;
 
@@ -35,12 +41,15 @@ export class Engine {
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
   recover(isNewJournal: boolean): Recovered {
-    const { journal, verifier, doubts } = this.#pipeline;
+    const { journal, verifier, offCourse, ring, recovering } = this.#pipeline;
     if (isNewJournal) journal.format(this.#ports.clock.random());
     const recovered = journal.recover();
     // What an earlier life sent may still arrive at a processor.
-    doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
-    for (const slot of recovered.slots) verifier.add(slot);
+    offCourse.doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
+    for (const slot of recovered.slots) {
+      if (ring.pinOf(slot) >= 0) recovering.add(slot);
+      verifier.add(slot);
+    }
     return recovered;
   }
 
@@ -55,13 +64,24 @@ export class Engine {
     return this.#pipeline.admission.admit(id, amountCents, fromPeer);
   }
 
-  /** Whether what is charged by now is in the ledger `withinMs` from now; resolves as soon as that is so. */
-  flush(withinMs: number): Promise<boolean> {
-    return this.#pipeline.writer.flush(withinMs);
+  /**
+   * Resolves as soon as what is charged by now is in the ledger: undefined. Otherwise `withinMs` from now with the reason why not all
+   * of it is there.
+   */
+  async flush(withinMs: number): Promise<Unrecorded | undefined> {
+    const { writer, recovering } = this.#pipeline;
+    const { clock } = this.#ports;
+    const endMs = clock.elapsed() + withinMs;
+    if (!(await recovering.isOver(withinMs))) return 'what a restart found is not known yet';
+    const leftMs = Math.max(0, endMs - clock.elapsed());
+    if (!(await writer.flush(leftMs))) return 'not all that is charged is recorded yet';
+    if (writer.poisoned > 0) return 'the ledger refuses a row of what is charged';
+    return undefined;
   }
 
   hear(processor: ProcessorIndex, health: Health): void {
-    if (this.#pipeline.routing.hear(processor, health)) this.#pipeline.workingAgain(processor);
+    const { routing, offCourse } = this.#pipeline;
+    if (routing.hear(processor, health)) offCourse.workingAgain(processor);
     this.#pipeline.crew.wake();
   }
 
@@ -70,19 +90,21 @@ export class Engine {
    * disk, where it is synced at all. @throws when the disk fails
    */
   async stop(drainMs: number): Promise<void> {
-    const { intake, crew, setAside, verifier, handOvers, reconcilers, doubts, writer } =
-      this.#pipeline;
+    const { intake, crew, offCourse, verifier, handOvers } = this.#pipeline;
+    const { contradictions, writer } = this.#pipeline;
     this.#stopped = true;
     intake.openTo = 'stopping';
     crew.pause();
-    setAside.pause();
+    offCourse.pause();
     verifier.stop();
-    doubts.stop();
+    contradictions.stop();
     for (const handOver of handOvers) handOver.stop();
     const isDone = (): boolean =>
-      crew.busy + setAside.busy + this.#unknown === 0 && writer.pending === 0;
+      crew.busy + offCourse.setAside.busy + offCourse.unknown === 0 &&
+      writer.pending === 0 &&
+      contradictions.anomalies.pending === 0;
     await becomesTrue(this.#ports.clock, drainMs, isDone);
-    for (const reconciler of reconcilers) reconciler.stop();
+    offCourse.stop();
     writer.close();
     // A machine that is switched off after its services were stopped is no power loss. Without a limit: whoever stops us has one.
     if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
@@ -92,7 +114,7 @@ export class Engine {
   holdStill(): void {
     if (!this.#stopped) this.#pipeline.intake.openTo = 'peers';
     this.#pipeline.crew.pause();
-    this.#pipeline.setAside.pause();
+    this.#pipeline.offCourse.setAside.pause();
   }
 
   /** Takes nothing at all. */
@@ -102,16 +124,16 @@ export class Engine {
 
   /** All that is held waits for its next attempt: nothing is under way to a processor, the ledger or another instance. */
   get isStill(): boolean {
-    const { ring, setAside, reconcilers } = this.#pipeline;
-    const isResending = reconcilers.some(({ resending }) => resending > 0);
-    return !isResending && ring.slots - ring.free === ring.waiting + setAside.waiting;
+    const { ring, offCourse } = this.#pipeline;
+    const idle = ring.waiting + offCourse.setAside.waiting;
+    return offCourse.isStill && ring.slots - ring.free === idle;
   }
 
   /** Forgets every payment, and what the ledger had. Only while it is still. Resolves when that is as safe as was asked for. */
   async forget(): Promise<void> {
     if (!this.isStill) throw new Error('payments are under way');
-    const { ring, setAside, settled, tally, intake } = this.#pipeline;
-    for (const slot of setAside.takeAll()) this.#pipeline.letGo(slot, 'not settled');
+    const { ring, offCourse, settled, tally, intake } = this.#pipeline;
+    for (const slot of offCourse.setAside.takeAll()) this.#pipeline.letGo(slot, 'not settled');
     for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) {
       this.#pipeline.letGo(slot, 'not settled');
     }
@@ -131,44 +153,31 @@ export class Engine {
   sendAgain(): void {
     if (this.#stopped) return;
     this.#pipeline.crew.start();
-    this.#pipeline.setAside.start();
+    this.#pipeline.offCourse.setAside.start();
   }
 
   status(): Record<string, unknown> {
-    const { ring, intake, routing, setAside, doubts, verifier } = this.#pipeline;
-    const { handOvers, writer, tally } = this.#pipeline;
+    const { ring, intake, routing, offCourse, verifier } = this.#pipeline;
+    const { handOvers, writer, tally, recovering, contradictions } = this.#pipeline;
     return {
       accepted: intake.accepted,
       queued: ring.waiting,
       inFlight: routing.inFlight,
-      aside: setAside.waiting,
+      aside: offCourse.setAside.waiting,
       held: ring.slots - ring.free,
       free: ring.free,
-      unknown: this.#unknown,
-      doubtful: doubts.pending,
+      unknown: offCourse.unknown,
+      doubtful: offCourse.doubts.pending,
       verifying: verifier.pending,
       foreign: handOvers.reduce((sum, handOver) => sum + handOver.pending, 0),
       unrecorded: writer.pending,
       refused: writer.poisoned,
+      recovering: recovering.count,
+      checking: contradictions.checking,
+      anomalies: contradictions.anomalies.found,
       ...tally.ofProcessors(),
-      stuck: this.#listStuck(),
+      stuck: offCourse.list(STUCK_LISTED_MAX),
     };
-  }
-
-  /** Payments whose outcome is unknown. */
-  get #unknown(): number {
-    const [first, second] = this.#pipeline.reconcilers;
-    return first.pending + second.pending;
-  }
-
-  /** Payments that failed alone, or whose outcome is unknown. */
-  #listStuck(): Record<string, unknown>[] {
-    const { setAside, reconcilers } = this.#pipeline;
-    const listed = setAside.list(STUCK_LISTED_MAX);
-    for (const reconciler of reconcilers) {
-      listed.push(...reconciler.list(STUCK_LISTED_MAX - listed.length));
-    }
-    return listed;
   }
 
   async #loadSettled(): Promise<void> {

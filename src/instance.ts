@@ -10,6 +10,7 @@ import { HEADER_BYTES, JournalError, SLOT_BYTES } from './buffer/journal.ts';
 import { sleep, systemClock, wholeTurn } from './clock.ts';
 import {
   ConfigError,
+  FLUSH_ANSWER_MS,
   FLUSH_MS,
   NGINX_PAYMENT_MS,
   OFFER_MS,
@@ -84,6 +85,7 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
       connect: () => connectLibpq(config.DATABASE_URL, instance, config.LEDGER_TIMEOUT_MS, clock),
       find: (ids) => reader.find(ids),
       idsAfter: (id, most) => reader.idsAfter(id, most),
+      recordAnomalies: (found) => reader.recordAnomalies(instance, found),
     },
     offer: async (owner, id, cents) => peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
     log,
@@ -100,7 +102,10 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     isUnderWay: () => reader.isBeingPurged(),
     others,
   });
-  const desk = createDesk({ engine, reader, others, purge });
+  const flushes = peers.map(
+    (peer, n) => () => (n === instance ? engine.flush(FLUSH_MS) : peer.flush(FLUSH_ANSWER_MS)),
+  );
+  const desk = createDesk({ engine, reader, flushes, purge });
   const router = createRouter({
     desk,
     amountMaxCents: config.AMOUNT_MAX_CENTS,
@@ -148,16 +153,20 @@ async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): 
 interface DeskParts {
   readonly engine: Engine;
   readonly reader: LedgerReader;
-  readonly others: readonly Peer[];
+  /**
+   * Of each instance, this one included: the reason why not all that it has charged is recorded.
+   */
+  readonly flushes: readonly (() => Promise<string | undefined>)[];
   readonly purge: Purge;
 }
 
-function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
-  const flush = (): Promise<boolean> => engine.flush(FLUSH_MS);
-  const settled = async (): Promise<void> => {
-    await Promise.all([flush(), ...others.map((peer) => peer.flush(FLUSH_MS))]);
+function createDesk({ engine, reader, flushes, purge }: DeskParts): Desk {
+  const missing = async (): Promise<string | undefined> => {
+    const reasons = await Promise.all(flushes.map((flush) => flush()));
+    const behind = reasons.findIndex((reason) => reason !== undefined);
+    return behind < 0 ? undefined : `instance ${behind}: ${reasons[behind]}`;
   };
-  const summaries = new Summaries({ settled, totals: (range) => reader.totals(range) });
+  const summaries = new Summaries({ missing, totals: (range) => reader.totals(range) });
   return {
     pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
     summary: (query) => summaries.of(query),
@@ -165,7 +174,7 @@ function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
     holdStill: (name) => purge.holdStill(name),
     freeze: (name) => purge.freeze(name),
     forget: (name) => purge.forget(name),
-    flush,
+    flush: () => engine.flush(FLUSH_MS),
     status: () => JSON.stringify(engine.status()),
   };
 }

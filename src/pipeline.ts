@@ -1,7 +1,7 @@
 // The pipeline of one instance: the stages, and how a payment gets from one to the next.
 //
 //   admission ─▶ ring ─▶ crew ─▶ attempt ─▶ writer ─▶ forgotten
-//       │         ▲        set-aside ─▶┘└─▶ reconcilers ─▶┘
+//       │         ▲        set aside ─▶┘└─▶ reconcilers ─▶┘
 //       ├─▶ verifier, doubts ─┘
 //       └─▶ hand-over (to the instance that owns it)
 
@@ -15,22 +15,22 @@ import { instanceNumber, type Config } from './config.ts';
 import { Attempts, chargeOf } from './consumers/attempt.ts';
 import { backoffMs } from './consumers/backoff.ts';
 import { Crew } from './consumers/crew.ts';
-import { Doubts } from './consumers/doubts.ts';
 import { HandOver } from './consumers/hand-over.ts';
 import { Pace } from './consumers/pace.ts';
-import { Reconciler } from './consumers/reconciler.ts';
-import { SetAside } from './consumers/set-aside.ts';
+import { bringProbeForward } from './consumers/probe.ts';
+import { Contradictions } from './contradictions.ts';
 import { Routing } from './gateways/routing.ts';
 import { SettledLookup } from './ledger/settled-lookup.ts';
 import { BatchWriter } from './ledger/writer.ts';
-import { DEFAULT, FALLBACK, ownerOf, type ProcessorIndex } from './payment.ts';
+import { OffCourse } from './off-course.ts';
+import { ownerOf, type ProcessorIndex } from './payment.ts';
 import type { Ports } from './ports.ts';
+import { Recovering } from './recovery/recovering.ts';
 import { Verifier } from './recovery/verifier.ts';
 import { Tally } from './tally.ts';
 
 /** A payment that failed so often while others got through is set aside (thrifty). */
 const FAILURES_MAX = 2;
-const PROBE_TRIES = 8;
 
 export class Pipeline {
   readonly instance: number;
@@ -42,14 +42,14 @@ export class Pipeline {
   readonly intake: Intake;
   readonly admission: Admission;
   readonly routing: Routing;
-  readonly setAside: SetAside;
+  readonly offCourse: OffCourse;
   readonly attempts: Attempts;
   readonly crew: Crew;
-  readonly reconcilers: readonly [Reconciler, Reconciler];
-  readonly doubts: Doubts;
   readonly handOvers: readonly HandOver[];
   readonly verifier: Verifier;
   readonly writer: BatchWriter;
+  readonly contradictions: Contradictions;
+  readonly recovering: Recovering;
   readonly #lookup: SettledLookup;
   readonly #config: Config;
   readonly #ports: Ports;
@@ -67,10 +67,10 @@ export class Pipeline {
     this.#lookup = new SettledLookup(ports.ledger.find, ports.clock);
     this.admission = this.#joinAdmission();
     this.routing = new Routing(ports.clock, config);
+    this.recovering = new Recovering(ports.clock, ports.log);
+    this.contradictions = this.#joinContradictions();
     this.writer = this.#joinWriter();
-    this.reconcilers = [this.#joinReconciler(DEFAULT), this.#joinReconciler(FALLBACK)];
-    this.doubts = this.#joinDoubts();
-    this.setAside = this.#joinSetAside();
+    this.offCourse = this.#joinOffCourse();
     this.attempts = this.#joinAttempts();
     this.crew = this.#joinCrew();
     this.handOvers = config.PEER_SOCKET_PATHS.map((_, owner) => this.#joinHandOver(owner));
@@ -80,9 +80,7 @@ export class Pipeline {
   #joinIntake(): Intake {
     const { ring, journal, settled, instance, instances } = this;
     const { clock, log } = this.#ports;
-    const onBroken = (error: unknown): void =>
-      log.error('journal fails', { message: String(error) });
-    return new Intake({ ring, journal, settled, clock, instance, instances, onBroken });
+    return new Intake({ ring, journal, settled, clock, instance, instances, log });
   }
 
   #joinAdmission(): Admission {
@@ -94,7 +92,7 @@ export class Pipeline {
       offer: this.#ports.offer,
       onClear: (slot) => this.#enqueue(slot),
       onUnverified: (slot) => this.verifier.add(slot),
-      onDoubtful: (slot) => this.doubts.add(slot),
+      onDoubtful: (slot) => this.offCourse.doubts.add(slot),
       onForeign: (slot) => this.#giveAway(slot),
       hasRoomForForeign: () => this.#hasRoomForForeign(),
     });
@@ -109,15 +107,15 @@ export class Pipeline {
       journal: this.journal,
       processors,
       lanes: this.routing.lanes,
-      setAside: this.setAside,
+      setAside: this.offCourse.setAside,
       // Under eager a payment is offered to both processors, with all retries, before that.
       failuresMax: POLICY === 'eager' ? 2 * (RETRIES + 1) : FAILURES_MAX,
       timeoutMs: (processor) => this.routing.timeoutMs(processor),
       // The thrifty choice itself waits for a processor that works.
       backoffMs: (declines) => (POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0),
       onCharged: (slot, processor) => this.#charged(slot, processor),
-      onUnknown: (slot, isDuplicate) => this.#reconcile(slot, isDuplicate),
-      onWorkingAgain: (processor) => this.workingAgain(processor),
+      onUnknown: (slot, isDuplicate) => this.offCourse.reconcile(slot, isDuplicate),
+      onWorkingAgain: (processor) => this.offCourse.workingAgain(processor),
       log,
     });
   }
@@ -138,45 +136,26 @@ export class Pipeline {
     });
   }
 
-  #joinReconciler(processor: ProcessorIndex): Reconciler {
-    const { clock, processors, log } = this.#ports;
-    return new Reconciler({
-      clock,
-      ring: this.ring,
-      processor,
-      client: processors[processor],
-      lane: this.routing.lanes[processor],
-      atOnceMax: this.#config.RECONCILERS,
-      timeoutMs: () => this.routing.timeoutMs(processor),
-      onCharged: (slot) => this.#charged(slot, processor),
-      log,
-    });
-  }
-
-  #joinDoubts(): Doubts {
-    const { clock, processors, log } = this.#ports;
-    return new Doubts({
-      clock,
-      ring: this.ring,
-      processors,
-      queue: new SlotQueue(this.ring.slots),
-      timeoutMs: (processor) => this.routing.timeoutMs(processor),
+  #joinOffCourse(): OffCourse {
+    const { ring, routing, recovering, contradictions } = this;
+    return new OffCourse({
+      config: this.#config,
+      ports: this.#ports,
+      ring,
+      routing,
+      recovering,
+      contradictions,
       onCharged: (slot, processor) => this.#charged(slot, processor),
       onAbsent: (slot) => this.#enqueue(slot),
-      log,
+      attempt: (slot, processor) => this.attempts.run(slot, processor).catch(this.#ports.onFatal),
     });
   }
 
-  #joinSetAside(): SetAside {
-    const { ring, routing } = this;
-    const { clock, onFatal } = this.#ports;
-    return new SetAside({
-      clock,
-      ring,
-      sendsPerS: this.#config.SENDS_PER_S,
-      choose: (slot) => routing.chooseForSetAside(ring.failures[slot] as number, ring.waiting),
-      attempt: (slot, processor) => this.attempts.run(slot, processor).catch(onFatal),
-    });
+  #joinContradictions(): Contradictions {
+    const { ring, routing, recovering } = this;
+    const absentMs = this.#config.TIMEOUT_MAX_MS;
+    const letGo = this.letGo.bind(this);
+    return new Contradictions({ ports: this.#ports, ring, routing, recovering, absentMs, letGo });
   }
 
   #joinWriter(): BatchWriter {
@@ -188,19 +167,20 @@ export class Pipeline {
       batchWaitMs: this.#config.BATCH_WAIT_MS,
       batchRowsMax: this.#config.BATCH_ROWS_MAX,
       capacity: this.ring.slots,
-      connect: ledger.connect,
+      ledger,
       rowOf: (slot) => ({ ...chargeOf(this.ring, slot), processor: processorOf(slot) }),
       onRecorded: (slot) => {
         const cents = this.ring.amountCents[slot] as number;
         this.tally.add(processorOf(slot), cents);
         this.letGo(slot, cents);
       },
-      onTrouble: log.warn,
+      onContradicted: (slot, row) => this.contradictions.recordedBefore(slot, row),
+      log,
     });
   }
 
   #joinHandOver(owner: number): HandOver {
-    const { clock, log, offer } = this.#ports;
+    const { clock, offer } = this.#ports;
     return new HandOver({
       clock,
       queue: new SlotQueue(this.ring.slots),
@@ -209,13 +189,12 @@ export class Pipeline {
         return offer(owner, correlationId, amountCents);
       },
       onTaken: (slot) => this.letGo(slot, 'not settled'),
-      onConflict: (slot) =>
-        log.error('owner knows another amount', { ...chargeOf(this.ring, slot) }),
+      onConflict: (slot) => this.contradictions.ownedOtherwise(slot),
     });
   }
 
   #joinVerifier(): Verifier {
-    const { clock, ledger, log } = this.#ports;
+    const { clock, ledger } = this.#ports;
     return new Verifier({
       clock,
       queue: new SlotQueue(this.ring.slots),
@@ -225,21 +204,8 @@ export class Pipeline {
         await this.synced();
         return ledger.find(ids);
       },
-      onSettled: (slot, row) => {
-        const held = chargeOf(this.ring, slot);
-        if (held.amountCents !== row.amountCents)
-          log.error('settled with another amount', { held, row });
-        this.letGo(slot, row.amountCents);
-      },
-      onUnsettled: (slot) => {
-        const pin = this.ring.pinOf(slot);
-        if (pin >= 0 && this.ring.isCharged[slot] === 1)
-          this.writer.add(pin as ProcessorIndex, slot);
-        else if (pin >= 0) this.#reconcile(slot);
-        else if (this.#ownerOf(slot) !== this.instance) this.#giveAway(slot);
-        else if (this.ring.isDoubtful[slot] === 1) this.doubts.add(slot);
-        else this.#enqueue(slot);
-      },
+      onSettled: (slot, row) => this.contradictions.settled(slot, row),
+      onUnsettled: (slot) => this.#resume(slot),
     });
   }
 
@@ -258,40 +224,31 @@ export class Pipeline {
       this.#ports.onFatal(error);
       return;
     }
+    this.#record(slot, processor);
+  }
+
+  /** The ledger doesn't have the payment in `slot`: it goes on where the journal says that it was. */
+  #resume(slot: number): void {
+    const { ring, offCourse } = this;
+    const pin = ring.pinOf(slot);
+    if (pin >= 0 && ring.isCharged[slot] === 1) this.#record(slot, pin as ProcessorIndex);
+    else if (pin >= 0) offCourse.reconcile(slot);
+    else if (this.#ownerOf(slot) !== this.instance) this.#giveAway(slot);
+    else if (ring.isDoubtful[slot] === 1) offCourse.doubts.add(slot);
+    else this.#enqueue(slot);
+  }
+
+  #record(slot: number, processor: ProcessorIndex): void {
     this.writer.add(processor, slot);
-  }
-
-  #reconcile(slot: number, isDuplicate = false): void {
-    this.reconcilers[this.ring.pinOf(slot) as ProcessorIndex].add(slot, isDuplicate);
-  }
-
-  /** A processor works again after an outage: payments that waited for longer pauses are tried now. */
-  workingAgain(processor: ProcessorIndex): void {
-    this.setAside.hurry();
-    this.reconcilers[processor].hurry();
+    this.recovering.end(slot);
   }
 
   /** The next payment for this processor. */
   #take(processor: ProcessorIndex): number {
     const { ring, routing } = this;
     const isProbe = this.#config.POLICY === 'thrifty' && routing.lanes[processor].isFailing;
-    if (isProbe) this.#bringProbeForward();
+    if (isProbe) bringProbeForward(ring, this.#ports.clock);
     return ring.dequeue();
-  }
-
-  /**
-   * The newest payment, or one of some at random: whichever was sent the fewest times. Not the first one: it may be what the
-   * processor was taken for failing for.
-   */
-  #bringProbeForward(): void {
-    const { ring } = this;
-    let best = ring.waiting - 1;
-    const declinesAt = (place: number): number => ring.declines[ring.waitingAt(place)] as number;
-    for (let tries = 0; tries < PROBE_TRIES && declinesAt(best) > 0; tries++) {
-      const place = Math.floor(this.#ports.clock.random() * ring.waiting);
-      if (declinesAt(place) < declinesAt(best)) best = place;
-    }
-    ring.bringForward(best);
   }
 
   #enqueue(slot: number): void {
@@ -319,6 +276,8 @@ export class Pipeline {
 
   /** Frees the slot of a payment that is settled with so many cents, or that is not to be settled here. */
   letGo(slot: number, settledCents: number | 'not settled'): void {
+    if (this.contradictions.keeps(slot, settledCents)) return;
+    this.recovering.end(slot);
     try {
       if (settledCents === 'not settled') return this.intake.free(slot);
       if (this.#lookup.isAsking) this.#lookup.tell(this.ring.idText(slot), settledCents);

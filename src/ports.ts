@@ -1,5 +1,6 @@
 // The ports: all that an engine has of the world, so that a simulation can give it another one.
 
+import type { Anomaly } from './anomaly.ts';
 import type { Offered } from './buffer/admission.ts';
 import type { JournalFile } from './buffer/journal.ts';
 import type { Clock } from './clock.ts';
@@ -24,4 +25,6 @@ export interface LedgerPort {
   readonly connect: () => Promise<LedgerConnection>;
   readonly find: (correlationIds: readonly string[]) => Promise<readonly LedgerRow[]>;
   readonly idsAfter: (correlationId: string, most: number) => Promise<readonly string[]>;
+  /** Resolves when they are committed; those that are there already stay as they are. */
+  readonly recordAnomalies: (anomalies: readonly Anomaly[]) => Promise<void>;
 }

@@ -47,9 +47,14 @@ export async function rehearse(
       journalFile: memoryFile(),
       processors: [standIn(stage), standIn(stage)],
       ledger: {
-        connect: () => Promise.resolve({ record: () => sleep(clock, 1), close: nothing }),
+        connect: () =>
+          Promise.resolve({
+            record: ({ rows }) => sleep(clock, 1).then(() => rows),
+            close: nothing,
+          }),
         find: () => Promise.resolve([]),
         idsAfter: () => Promise.resolve([]),
+        recordAnomalies: () => Promise.resolve(),
       },
       offer: () => Promise.resolve('away'),
       log: { info: nothing, warn: nothing, error: nothing },
@@ -67,7 +72,7 @@ export async function rehearse(
         holdStill: () => Promise.resolve(false),
         freeze: () => false,
         forget: () => Promise.resolve(false),
-        flush: () => Promise.resolve(),
+        flush: () => Promise.resolve(undefined),
         status: () => '{}',
       },
       amountMaxCents: config.AMOUNT_MAX_CENTS,

@@ -36,12 +36,16 @@ const REPLIES: Readonly<Record<PaymentAnswer, replies.Reply>> = {
 type SummaryAnswer =
   | { readonly json: string }
   | { readonly field: string; readonly reason: string }
+  | { readonly missing: string }
   | 'busy';
 
 export interface Desk {
   /** `id` is only valid during the call. `fromPeer`: an instance hands over what it believes to be ours. */
   pay(id: IdWords, amountCents: number, fromPeer: boolean): PaymentAnswer | Promise<PaymentAnswer>;
-  /** 'busy' while too many are asked for. @throws when the ledger can't be read now. */
+  /**
+   * 'busy' while too many are asked for; what is missing when it would not be true. @throws when
+   * the ledger can't be read now.
+   */
   summary(query: string): Promise<SummaryAnswer>;
   /** Forgets every payment, on all instances; 'busy' while another purge does. @throws when that can't be done now. */
   purge(): Promise<'purged' | 'busy'>;
@@ -51,8 +55,11 @@ export interface Desk {
   freeze(purge: string): boolean;
   /** Whether every payment here was forgotten for that purge. */
   forget(purge: string): Promise<boolean>;
-  /** Resolves when what is charged by now is in the ledger, or soon after at the latest. */
-  flush(): Promise<unknown>;
+  /**
+   * undefined once what is charged by now is in the ledger; within a bound, the reason why that
+   * isn't so.
+   */
+  flush(): Promise<string | undefined>;
   /** JSON. */
   status(): string;
 }
@@ -124,6 +131,7 @@ function summary(desk: Desk): Route {
   const summarize = async (query: string): Promise<replies.Reply> => {
     const answer = await desk.summary(query);
     if (answer === 'busy') return replies.BUSY;
+    if ('missing' in answer) return replies.unavailable(answer.missing);
     return 'json' in answer
       ? replies.ok(answer.json)
       : replies.badField(answer.field, answer.reason);
@@ -136,7 +144,11 @@ function flush(desk: Desk): Route {
   return (_, response) =>
     sendLater(
       response,
-      desk.flush().then(() => replies.ACCEPTED),
+      desk
+        .flush()
+        .then((missing) =>
+          missing === undefined ? replies.ACCEPTED : replies.unavailable(missing),
+        ),
       'the ledger can not be written',
     );
 }

@@ -4,6 +4,8 @@
 // conflict. What the memory of settled ids can't rule out has to be asked of the ledger first.
 
 import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { Outage } from '../outage.ts';
 import { ownerOf, type IdWords } from '../payment.ts';
 import type { Journal } from './journal.ts';
 import type { Ring } from './ring.ts';
@@ -28,19 +30,22 @@ export interface IntakeParts {
   readonly clock: Clock;
   readonly instance: number;
   readonly instances: number;
-  /** A payment was refused because the journal can't be written. */
-  readonly onBroken: (error: unknown) => void;
+  readonly log: Log;
 }
 
 export class Intake {
   accepted = 0;
   openTo: OpenTo = 'all';
   readonly #parts: IntakeParts;
+  /** Of the journal; each payment that was refused because it can't be written is a failure. */
+  readonly #outage: Outage;
   /** A slot whose payment was refused because its write failed: some of it may be on the disk, or all. -1 when there is none. */
   #dubious = -1;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    const [begins, ends] = ['journal fails', 'journal works again'];
+    this.#outage = new Outage({ ...parts, begins, ends, isError: () => true });
   }
 
   /** Whether the payment may be held and sent at once, or what stands against that. Changes nothing. */
@@ -72,7 +77,7 @@ export class Intake {
 
   /** Holds a payment whose id isn't live, and that isn't refused; `onHeld` takes its slot. */
   hold(id: IdWords, amountCents: number, onHeld: (slot: number) => void): Held {
-    const { ring, journal, settled, clock, onBroken } = this.#parts;
+    const { ring, journal, settled, clock } = this.#parts;
     if (this.#dubious >= 0 && !this.#clear()) return 'broken';
     const slot = ring.claim(id, amountCents, clock.now());
     if (slot < 0) return 'full';
@@ -83,10 +88,11 @@ export class Intake {
     } catch (error) {
       ring.release(slot);
       this.#dubious = slot;
-      onBroken(error);
+      this.#outage.failed(String(error), { message: String(error) });
       return 'broken';
     }
     this.accepted++;
+    this.#outage.works();
     onHeld(slot);
     return 'accepted';
   }
@@ -96,7 +102,7 @@ export class Intake {
     try {
       this.#parts.journal.free(this.#dubious);
     } catch (error) {
-      this.#parts.onBroken(error);
+      this.#outage.failed(String(error), { message: String(error) });
       return false;
     }
     this.#dubious = -1;

@@ -11,8 +11,7 @@
 import type { Ring } from '../buffer/ring.ts';
 import { sleep, type Clock } from '../clock.ts';
 import type { Processor } from '../gateways/processor.ts';
-import type { Log } from '../log.ts';
-import { PROCESSORS, processorName, type Charge, type ProcessorIndex } from '../payment.ts';
+import { PROCESSORS, type Charge, type LedgerRow, type ProcessorIndex } from '../payment.ts';
 import { doublingMs } from './backoff.ts';
 
 export interface DoubtParts {
@@ -25,7 +24,7 @@ export interface DoubtParts {
   readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
   /** Neither processor holds the payment. */
   readonly onAbsent: (slot: number) => void;
-  readonly log: Log;
+  readonly contradictions: { foundCharged(slot: number, holders: readonly LedgerRow[]): void };
 }
 
 const AT_ONCE_MAX = 20;
@@ -73,14 +72,20 @@ export class Doubts {
   }
 
   async #resolve(slot: number): Promise<void> {
-    const { clock, ring, queue, onAbsent } = this.#parts;
+    const { clock, ring, queue, contradictions, onCharged, onAbsent } = this.#parts;
     const answers = await Promise.all(PROCESSORS.map((processor) => this.#ask(slot, processor)));
-    const holders = PROCESSORS.filter((processor) => typeof answers[processor] === 'object');
+    const holders = PROCESSORS.flatMap((processor) => {
+      const held = answers[processor];
+      return typeof held === 'object' ? [{ ...held, processor }] : [];
+    });
     const [holder] = holders;
     if (holder !== undefined) {
       this.#failures = 0;
-      if (holders.length > 1) this.#tellOfTwo(slot, answers as readonly Charge[]);
-      this.#take(slot, holder, answers[holder] as Charge);
+      contradictions.foundCharged(slot, holders);
+      // The processor's values are those that the ledger has to have.
+      ring.pin(slot, holder.processor, holder.requestedAtMs);
+      ring.correct(slot, holder.amountCents, holder.requestedAtMs);
+      onCharged(slot, holder.processor);
     } else if (
       answers.every((answer) => answer === 'absent') &&
       clock.elapsed() >= this.#believedFromMs
@@ -99,21 +104,5 @@ export class Doubts {
   async #ask(slot: number, processor: ProcessorIndex): Promise<Charge | 'absent' | 'unknown'> {
     const { processors, ring, timeoutMs } = this.#parts;
     return (await processors[processor].lookup(ring.idText(slot), timeoutMs(processor))).held;
-  }
-
-  /** The processor's values are those that the ledger has to have. */
-  #take(slot: number, processor: ProcessorIndex, held: Charge): void {
-    const { ring, log, onCharged } = this.#parts;
-    const amountCents = ring.amountCents[slot];
-    const name = processorName(processor);
-    log.error('charged and missing in the ledger', { ...held, processor: name, amountCents });
-    ring.pin(slot, processor, held.requestedAtMs);
-    ring.correct(slot, held.amountCents, held.requestedAtMs);
-    onCharged(slot, processor);
-  }
-
-  #tellOfTwo(slot: number, [byDefault, byFallback]: readonly Charge[]): void {
-    const correlationId = this.#parts.ring.idText(slot);
-    this.#parts.log.error('charged at both processors', { correlationId, byDefault, byFallback });
   }
 }

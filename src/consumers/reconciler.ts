@@ -28,6 +28,11 @@ export interface ReconcilerParts {
   readonly atOnceMax: number;
   readonly timeoutMs: () => number;
   readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
+  /** What a restart found: ended once it is known whether the processor had acknowledged it before. */
+  readonly recovering: { end(slot: number): void };
+  readonly contradictions: {
+    heldOtherwise(processor: ProcessorIndex, sent: Charge, held: Charge): void;
+  };
   readonly log: Log;
 }
 
@@ -202,7 +207,9 @@ export class Reconciler {
   }
 
   #absent(unknown: Unknown): void {
-    const { clock, lane, atOnceMax } = this.#parts;
+    const { clock, lane, atOnceMax, recovering } = this.#parts;
+    // Had the processor acknowledged it, it would be there.
+    recovering.end(unknown.slot);
     // A 422 for a payment that it doesn't hold refuses the payment: that is no sign of a processor that works.
     if (unknown.duplicates > 0 && !unknown.isHeldAgainst) {
       unknown.isHeldAgainst = true;
@@ -258,14 +265,14 @@ export class Reconciler {
   }
 
   #settle(unknown: Unknown, held: Charge): void {
-    const { clock, ring, lane, processor, log, onCharged } = this.#parts;
+    const { clock, ring, lane, processor, contradictions, log, onCharged } = this.#parts;
     const { slot, charge, sinceMs } = unknown;
     unknown.isSettled = true;
     this.#fresh.delete(slot);
     this.#setAside.delete(slot);
     if (unknown.duplicates > 0) lane.learned('works');
     if (held.amountCents !== charge.amountCents) {
-      log.error('processor holds another amount', { sent: charge, held, processor: this.#name });
+      contradictions.heldOtherwise(processor, charge, held);
     }
     ring.correct(slot, held.amountCents, held.requestedAtMs);
     const { correlationId } = charge;

@@ -36,9 +36,14 @@ export class Peer {
     return answer.status === 409 ? 'conflict' : 'away';
   }
 
-  /** Resolves when what it has charged is in the ledger, or after `timeoutMs`. Never rejects. */
-  async flush(timeoutMs: number): Promise<void> {
-    await this.#post('/internal/flush', timeoutMs);
+  /**
+   * undefined once what it has charged is in the ledger; the reason when that isn't so, or it
+   * doesn't say. Never rejects.
+   */
+  async flush(timeoutMs: number): Promise<string | undefined> {
+    const answer = await this.#post('/internal/flush', timeoutMs);
+    if (typeof answer === 'string') return 'it does not answer';
+    return answer.status === 202 ? undefined : reasonIn(answer.text);
   }
 
   /** Whether it holds still for that purge. Never rejects. */
@@ -70,4 +75,15 @@ export class Peer {
     this.#pool.dispatch({ method: 'POST', path, body }, call);
     return call.answer;
   }
+}
+
+/** The reason that an answer gives. */
+function reasonIn(text: string): string {
+  try {
+    const { reason } = JSON.parse(text) as { reason?: unknown };
+    if (typeof reason === 'string') return reason;
+  } catch {
+    // Not one of our answers.
+  }
+  return 'it can not say what is recorded';
 }

@@ -34,9 +34,10 @@ export function batchOf(rows: readonly LedgerRow[]): Batch {
 }
 
 /**
- * $1 processor, $2 ids, $3 cents, $4 milliseconds. Running it again changes nothing: the sums per second grow only by the rows
- * that this run really inserted. Ids are inserted in their order and sums grow in the order of time, so that two
- * connections can't deadlock on either.
+ * $1 processor, $2 ids, $3 cents, $4 milliseconds. Running it again changes nothing: the sums per
+ * second grow only by the rows that this run really inserted, and it tells how many these are. Ids
+ * are inserted in their order and sums grow in the order of time, so that two connections can't
+ * deadlock on either.
  */
 export const RECORD_BATCH = `
   WITH recorded AS (
@@ -46,10 +47,12 @@ export const RECORD_BATCH = `
     ORDER BY id
     ON CONFLICT (correlation_id) DO NOTHING
     RETURNING amount_cents, requested_at
+  ), summed AS (
+    INSERT INTO payments_per_second AS sums (processor, second, payments, amount_cents)
+    SELECT $1::smallint, date_trunc('second', requested_at), count(*), sum(amount_cents)
+    FROM recorded GROUP BY 2 ORDER BY 2
+    ON CONFLICT (second, processor) DO UPDATE
+    SET payments = sums.payments + excluded.payments,
+        amount_cents = sums.amount_cents + excluded.amount_cents
   )
-  INSERT INTO payments_per_second AS sums (processor, second, payments, amount_cents)
-  SELECT $1::smallint, date_trunc('second', requested_at), count(*), sum(amount_cents)
-  FROM recorded GROUP BY 2 ORDER BY 2
-  ON CONFLICT (second, processor) DO UPDATE
-  SET payments = sums.payments + excluded.payments,
-      amount_cents = sums.amount_cents + excluded.amount_cents`;
+  SELECT count(*)::int AS inserted FROM recorded`;

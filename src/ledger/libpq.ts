@@ -26,8 +26,11 @@ export class LedgerFailure extends Error {
 }
 
 export interface LedgerConnection {
-  /** Resolves when the batch is committed. @throws LedgerFailure */
-  record(batch: Batch): Promise<void>;
+  /**
+   * Resolves when the batch is committed, with how many of its rows were inserted: the ids of the
+   * others had a row before. @throws LedgerFailure
+   */
+  record(batch: Batch): Promise<number>;
   close(): void;
 }
 
@@ -43,7 +46,8 @@ interface NativeClient {
   on(event: 'error', listener: (error: Error) => void): void;
 }
 /** A string when the statement could not even be sent. */
-type NativeDone = (error: Error | string | null) => void;
+type NativeDone = (error: Error | string | null, rows?: readonly NativeRow[]) => void;
+type NativeRow = Readonly<Record<string, unknown>>;
 
 // `import` of this CommonJS package would print a path to stdout (libpq 1.11).
 const NativeClient = createRequire(import.meta.url)('pg-native') as new () => NativeClient;
@@ -118,10 +122,12 @@ class LibpqConnection implements LedgerConnection {
     }
   }
 
-  record(batch: Batch): Promise<void> {
+  record(batch: Batch): Promise<number> {
     const { processor, ids, amountCents, requestedAtMs } = batch;
     const parameters = [String(processor), ids, amountCents, requestedAtMs];
-    return this.#statement((done) => this.#client.execute(STATEMENT, parameters, done));
+    return this.#statement((done) => this.#client.execute(STATEMENT, parameters, done)).then(
+      ([row]) => Number(row?.['inserted']),
+    );
   }
 
   close(): void {
@@ -133,7 +139,7 @@ class LibpqConnection implements LedgerConnection {
     this.#clock.after(KEPT_AFTER_END_MS, () => this.#client);
   }
 
-  #statement(run: (done: NativeDone) => void): Promise<void> {
+  #statement(run: (done: NativeDone) => void): Promise<readonly NativeRow[]> {
     if (this.#closed) return Promise.reject(new LedgerFailure('broken', 'connection is closed'));
     if (this.#fail) throw new Error('two statements at once');
     return new Promise((resolve, reject) => {
@@ -143,12 +149,12 @@ class LibpqConnection implements LedgerConnection {
         deadline.cancel();
         reject(failure);
       };
-      run((error) => {
+      run((error, rows = []) => {
         if (!this.#fail) return;
         if (error) return this.#statementFailed(error);
         this.#fail = undefined;
         deadline.cancel();
-        resolve();
+        resolve(rows);
       });
     });
   }

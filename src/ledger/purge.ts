@@ -64,7 +64,7 @@ export class LedgerPurge {
   async empty(): Promise<void> {
     for (let tries = TRIES; ; tries--) {
       try {
-        await this.#client.query('TRUNCATE payments, payments_per_second');
+        await this.#client.query('TRUNCATE payments, payments_per_second, anomalies');
         return;
       } catch (error) {
         if (tries === 1 || (error as pg.DatabaseError).code !== LOCK_NOT_AVAILABLE) throw error;

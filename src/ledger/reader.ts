@@ -1,7 +1,9 @@
-// Reads of the ledger, and its making, through `pg`. Every statement has a deadline.
+// Reads of the ledger, its making, and the rare writing of anomalies, through `pg`. Every statement
+// has a deadline.
 
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
+import type { Anomaly } from '../anomaly.ts';
 import type { LedgerRow, ProcessorIndex } from '../payment.ts';
 import { PURGE_IS_UNDER_WAY } from './purge.ts';
 
@@ -40,6 +42,13 @@ const TOTALS = `
   )
   SELECT processor, sum(payments)::text AS payments, sum(amount_cents)::text AS amount_cents
   FROM parts GROUP BY processor`;
+
+const RECORD_ANOMALIES = `
+  INSERT INTO anomalies (correlation_id, kind, accepted, charged, recorded, instance)
+  SELECT "correlationId", kind, accepted, charged, recorded, $1
+  FROM jsonb_to_recordset($2) AS found
+    ("correlationId" uuid, kind text, accepted jsonb, charged jsonb, recorded jsonb)
+  ON CONFLICT DO NOTHING`;
 
 /** Longer than between two summaries of someone who asks regularly. */
 const IDLE_MS = 60_000;
@@ -109,6 +118,12 @@ export class LedgerReader {
       values: [id, most],
     });
     return result.rows.map((row) => row.correlation_id);
+  }
+
+  /** Found by this instance. One that is there already stays as it is. */
+  async recordAnomalies(instance: number, anomalies: readonly Anomaly[]): Promise<void> {
+    const values = [instance, JSON.stringify(anomalies)];
+    await this.#pool.query({ text: RECORD_ANOMALIES, values });
   }
 
   /** Whether a purge may still empty the ledger. */

@@ -20,3 +20,20 @@ CREATE TABLE IF NOT EXISTS payments_per_second (
   amount_cents bigint NOT NULL,
   PRIMARY KEY (second, processor)
 ) WITH (fillfactor = 50);
+
+-- What is said of one payment in two places and can't both be true (src/anomaly.ts tells the
+-- kinds). An empty object: not known.
+CREATE TABLE IF NOT EXISTS anomalies (
+  correlation_id uuid NOT NULL,
+  kind text NOT NULL,
+  -- What was promised to the client, and where it was sent.
+  accepted jsonb NOT NULL,
+  -- What a processor holds.
+  charged jsonb NOT NULL,
+  -- What the ledger has.
+  recorded jsonb NOT NULL,
+  instance smallint NOT NULL,
+  found_at timestamptz(3) NOT NULL DEFAULT now(),
+  -- The same finding again adds nothing.
+  PRIMARY KEY (correlation_id, kind, accepted, charged, recorded)
+);

@@ -1,16 +1,23 @@
 // The batch writer: from charged payments to rows in the ledger, one statement at a time.
 //
-// Rows wait per processor until there are `batchRows` of them or the oldest is `batchWaitMs` old. A batch whose fate is unknown is
-// sent again as it is (recording is idempotent). A batch that the database refuses for its content is split until the
-// poisoned row stands alone; that one is put aside and tried again later, and holds up nobody.
+// Rows wait per processor until there are `batchRows` of them or the oldest is `batchWaitMs` old. A
+// batch whose fate is unknown is sent again as it is (recording is idempotent). Where ids had rows
+// before, these are read and compared: the same values are a batch that is repeated, others are a
+// contradiction. A batch that the database refuses for its content is split until the poisoned row
+// stands alone; that one is put aside and tried again later, and holds up nobody.
 //
 //   idle ──rows──▶ gathering ──full or old──▶ recording ──committed──▶ idle
 //                                              └──failed──▶ waiting ──▶ recording
 
+import { isSameRow, rowSaid } from '../anomaly.ts';
 import { sleep, type Clock, type Timer } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { Outage } from '../outage.ts';
 import { PROCESSORS, type LedgerRow, type ProcessorIndex } from '../payment.ts';
 import { batchOf } from './batch.ts';
+import { Flush } from './flush.ts';
 import { LedgerFailure, type LedgerConnection } from './libpq.ts';
+import { TokenQueue } from './token-queue.ts';
 
 export interface WriterParts {
   readonly clock: Clock;
@@ -19,17 +26,26 @@ export interface WriterParts {
   readonly batchRowsMax: number;
   /** Slots of the ring; some more rows may wait while a refused batch is split. */
   readonly capacity: number;
-  readonly connect: () => Promise<LedgerConnection>;
+  readonly ledger: {
+    readonly connect: () => Promise<LedgerConnection>;
+    /** The committed rows of these ids. @throws when the ledger can't be asked */
+    readonly find: (correlationIds: readonly string[]) => Promise<readonly LedgerRow[]>;
+  };
   /** The row that stands behind a token (a slot of the ring). */
   readonly rowOf: (token: number) => LedgerRow;
   /** The row is committed; the token is not used any more. */
   readonly onRecorded: (token: number) => void;
-  readonly onTrouble: (message: string, details: Record<string, unknown>) => void;
+  /** The ledger has had `row` under its id before; the token is not used any more. */
+  readonly onContradicted: (token: number, row: LedgerRow) => void;
+  readonly log: Log;
 }
 
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 1_000;
 const POISONED_RETRY_MS = 30_000;
+
+type RowsById = ReadonlyMap<string, LedgerRow>;
+const NO_ROWS: RowsById = new Map();
 
 export class BatchWriter {
   /** Rows that the database refuses one by one. */
@@ -41,9 +57,15 @@ export class BatchWriter {
   #running = false;
   #retryMs = RETRY_FIRST_MS;
   readonly #flushes = new Set<Flush>();
+  readonly #outage: Outage;
+  /** By token, why the database refused its row. */
+  readonly #refusals = new Map<number, string>();
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
+    const { clock, log } = parts;
+    const [begins, ends] = ['ledger unavailable', 'ledger available again'];
+    this.#outage = new Outage({ clock, log, begins, ends, isError: needsSomebody });
     // While a refused batch is split, those of its rows that are committed may come again as new payments.
     const room = parts.capacity + parts.batchRowsMax;
     this.#waiting = [new TokenQueue(room), new TokenQueue(room)];
@@ -123,47 +145,84 @@ export class BatchWriter {
 
   /** Resolves when each row is committed or put aside. */
   async #record(tokens: readonly number[]): Promise<void> {
-    const failure = await this.#committed(tokens);
-    if (failure === undefined) {
-      for (const token of tokens) this.#parts.onRecorded(token);
+    const known = await this.#committed(tokens);
+    if (!(known instanceof LedgerFailure)) {
+      for (const token of tokens) this.#settle(token, known);
     } else if (tokens.length > 1) {
       const middle = tokens.length >> 1;
       await this.#record(tokens.slice(0, middle));
       await this.#record(tokens.slice(middle));
     } else {
-      this.#putAside(tokens[0] as number, failure);
+      this.#putAside(tokens[0] as number, known);
     }
   }
 
-  /** undefined once the batch is committed; the failure when its content is what the database refuses. */
-  async #committed(tokens: readonly number[]): Promise<LedgerFailure | undefined> {
-    const batch = batchOf(tokens.map(this.#parts.rowOf));
+  /**
+   * Once the batch is committed: what the ledger has under its ids, where some had rows before,
+   * else nothing. The failure when the batch's content is what the database refuses.
+   */
+  async #committed(tokens: readonly number[]): Promise<RowsById | LedgerFailure> {
+    const rows = tokens.map(this.#parts.rowOf);
+    const batch = batchOf(rows);
     for (;;) {
       try {
-        this.#connection ??= await this.#parts.connect();
-        await this.#connection.record(batch);
+        this.#connection ??= await this.#parts.ledger.connect();
+        const inserted = await this.#connection.record(batch);
+        const known = inserted === rows.length ? NO_ROWS : await this.#known(rows);
         this.#retryMs = RETRY_FIRST_MS;
-        return undefined;
+        this.#outage.works({ rows: this.pending });
+        return known;
       } catch (error) {
         if (!(error instanceof LedgerFailure)) throw error;
-        if (isAboutContent(error)) return error;
+        if (isAboutContent(error)) {
+          this.#outage.works({ rows: this.pending });
+          return error;
+        }
         // Begin anew: the statement may be gone there, or the server read-only since a failover.
         this.#connection?.close();
         this.#connection = undefined;
         const { message, sqlState } = error;
-        this.#parts.onTrouble('ledger unavailable', { message, sqlState, rows: tokens.length });
+        this.#outage.failed(sqlState, { message, sqlState, rows: this.pending });
         await sleep(this.#parts.clock, this.#retryMs);
         this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
       }
     }
   }
 
+  /**
+   * @throws LedgerFailure when the ledger doesn't say, or has lost a row meanwhile: then they are
+   * to be recorded again.
+   */
+  async #known(rows: readonly LedgerRow[]): Promise<RowsById> {
+    const ids = new Set(rows.map((row) => row.correlationId));
+    const found = await this.#parts.ledger.find([...ids]).catch((error: unknown) => {
+      throw new LedgerFailure('broken', String(error));
+    });
+    const known = new Map(found.map((row) => [row.correlationId, row]));
+    if (known.size < ids.size) throw new LedgerFailure('broken', 'a recorded row is gone');
+    return known;
+  }
+
+  #settle(token: number, known: RowsById): void {
+    const { rowOf, onRecorded, onContradicted, log } = this.#parts;
+    if (known.size === 0 && this.#refusals.size === 0) return onRecorded(token);
+    const row = rowOf(token);
+    if (this.#refusals.delete(token)) log.info('refused row is recorded', logged(row));
+    const recorded = known.get(row.correlationId);
+    if (recorded === undefined || isSameRow(row, recorded)) onRecorded(token);
+    else onContradicted(token, recorded);
+  }
+
   /** It is charged and must be recorded: it keeps its token, and someone has to look. */
   #putAside(token: number, failure: LedgerFailure): void {
-    const { clock, onTrouble, rowOf } = this.#parts;
+    const { clock, log, rowOf } = this.#parts;
     const row = rowOf(token);
     const { message, sqlState } = failure;
-    onTrouble('ledger refuses a row', { message, sqlState, row });
+    const refusal = `${sqlState} ${message}`;
+    if (this.#refusals.get(token) !== refusal) {
+      log.error('ledger refuses a row', { ...logged(row), sqlState, message });
+    }
+    this.#refusals.set(token, refusal);
     this.poisoned++;
     clock.after(POISONED_RETRY_MS, () => {
       this.poisoned--;
@@ -172,64 +231,14 @@ export class BatchWriter {
   }
 }
 
-/** Someone waits until these many rows have left each queue. */
-class Flush {
-  /** Whether they have. */
-  readonly ended: Promise<boolean>;
-  readonly #targets: readonly [number, number];
-  #resolve!: (isReached: boolean) => void;
-
-  constructor(targets: readonly [number, number]) {
-    this.#targets = targets;
-    this.ended = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  end(isReached: boolean): void {
-    this.#resolve(isReached);
-  }
-
-  isReached([first, second]: readonly [TokenQueue, TokenQueue]): boolean {
-    const [firstTarget, secondTarget] = this.#targets;
-    return first.dropped >= firstTarget && second.dropped >= secondTarget;
-  }
-}
-
 /** SQLSTATE classes 22 (data) and 23 (constraint): the same batch would fail for ever. */
 function isAboutContent(failure: LedgerFailure): boolean {
   return failure.kind === 'refused' && /^2[23]/.test(failure.sqlState);
 }
 
-/** A circular queue whose head stays until it is dropped. */
-class TokenQueue {
-  readonly #tokens: Int32Array;
-  #head = 0;
-  length = 0;
-  /** Since the start. */
-  dropped = 0;
-
-  constructor(capacity: number) {
-    this.#tokens = new Int32Array(capacity);
-  }
-
-  push(token: number): void {
-    if (this.length === this.#tokens.length) throw new Error('more rows than slots');
-    this.#tokens[(this.#head + this.length) % this.#tokens.length] = token;
-    this.length++;
-  }
-
-  first(most: number): number[] {
-    const tokens: number[] = [];
-    for (let i = 0; i < Math.min(most, this.length); i++) {
-      tokens.push(this.#tokens[(this.#head + i) % this.#tokens.length] as number);
-    }
-    return tokens;
-  }
-
-  drop(count: number): void {
-    this.#head = (this.#head + count) % this.#tokens.length;
-    this.length -= count;
-    this.dropped += count;
-  }
+/** Not weather: who may connect (28), what there is (3D, 3F), what is allowed and known (42). */
+function needsSomebody(sqlState: string): boolean {
+  return /^(28|3D|3F|42)/.test(sqlState);
 }
+
+const logged = (row: LedgerRow) => ({ correlationId: row.correlationId, ...rowSaid(row) });

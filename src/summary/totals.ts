@@ -5,8 +5,11 @@ import type { TimeRange, Totals } from '../ledger/reader.ts';
 import { readRange, type RangeFault } from './range.ts';
 
 export interface SummaryParts {
-  /** Resolves when what is charged by now is in the ledger, or soon after at the latest. Never rejects. */
-  readonly settled: () => Promise<void>;
+  /**
+   * undefined once all that is charged by now, on whichever instance, is in the ledger; within a
+   * bound, the reason why that isn't so. Never rejects.
+   */
+  readonly missing: () => Promise<string | undefined>;
   readonly totals: (range: TimeRange) => Promise<readonly [Totals, Totals]>;
 }
 
@@ -24,14 +27,20 @@ export class Summaries {
     this.#parts = parts;
   }
 
-  /** 'busy' while too many are under way. @throws when the ledger can't be read. */
-  async of(query: string): Promise<{ readonly json: string } | RangeFault | 'busy'> {
+  /**
+   * 'busy' while too many are under way; what is missing when it would not be true. @throws when
+   * the ledger can't be read.
+   */
+  async of(
+    query: string,
+  ): Promise<{ readonly json: string } | RangeFault | { readonly missing: string } | 'busy'> {
     const range = readRange(query);
     if ('field' in range) return range;
     if (this.#underWay >= SUMMARIES_MAX) return 'busy';
     this.#underWay++;
     try {
-      await this.#parts.settled();
+      const missing = await this.#parts.missing();
+      if (missing !== undefined) return { missing };
       const [byDefault, byFallback] = await this.#parts.totals(range);
       return { json: `{"default":${jsonOf(byDefault)},"fallback":${jsonOf(byFallback)}}` };
     } finally {

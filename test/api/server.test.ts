@@ -33,7 +33,7 @@ async function start(t: TestContext, desk: Partial<Desk> = {}): Promise<Started>
     holdStill: () => Promise.resolve(true),
     freeze: () => true,
     forget: () => Promise.resolve(true),
-    flush: () => Promise.resolve(),
+    flush: () => Promise.resolve(undefined),
     status: () => '{}',
     ...desk,
   };

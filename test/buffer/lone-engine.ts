@@ -63,9 +63,11 @@ export function loneEngine(parts: LoneEngineParts): Engine {
     journalFile: file,
     processors: [processor(DEFAULT), processor(FALLBACK)],
     ledger: {
-      connect: () => Promise.resolve({ record: () => Promise.resolve(), close: nothing }),
+      connect: () =>
+        Promise.resolve({ record: ({ rows }) => Promise.resolve(rows), close: nothing }),
       find: () => Promise.resolve([]),
       idsAfter: () => Promise.resolve([]),
+      recordAnomalies: () => Promise.resolve(),
     },
     offer: () => Promise.resolve('away'),
     log: { info: log, warn: log, error: log },

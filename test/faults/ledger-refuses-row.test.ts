@@ -8,10 +8,17 @@ import { AGAIN, Random } from '../buffer/seed.ts';
 import { audit, type AcceptedPayment } from '../world/audit.ts';
 import { query } from '../world/database.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { openWorld } from '../world/world.ts';
+import { openWorld, type World } from '../world/world.ts';
 
 const FORBIDDEN_CENTS = 1313;
 const ONLY_ONCE_CENTS = 1717;
+
+/** The ids in the lines of the log with this event. */
+function saying(world: World, event: string): string[] {
+  return world.instances
+    .flatMap(({ lines }) => lines.filter((line) => line.includes(`"event":"${event}"`)))
+    .map((line) => (JSON.parse(line) as { correlationId: string }).correlationId);
+}
 
 test(`a refused row holds up no other one, is kept, and is recorded when the reason is gone ${AGAIN}`, async () => {
   const random = new Random();
@@ -47,7 +54,11 @@ test(`a refused row holds up no other one, is kept, and is recorded when the rea
       each.reduce((total, status) => total + status[name], 0);
     return sum('held') === refused && sum('refused') === refused && sum('unrecorded') === refused;
   });
-  assert.ok(world.instances.every((instance) => instance.said('ledger refuses a row') > 0));
+  // Each of them is in the log with its id, once.
+  await waitUntil('each is told', () => saying(world, 'ledger refuses a row').length >= refused);
+  const told = saying(world, 'ledger refuses a row');
+  assert.equal(told.length, refused);
+  assert.equal(new Set(told).size, refused);
 
   // They outlive a stop in good order, which they can't keep waiting for ever, and a kill.
   assert.equal(await world.instance(0).kill('SIGTERM'), 0);

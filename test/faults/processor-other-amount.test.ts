@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { idToText } from '../../src/payment.ts';
 import { AGAIN, Random } from '../buffer/seed.ts';
+import { anomaliesIn } from '../world/anomalies.ts';
 import { audit, type AcceptedPayment } from '../world/audit.ts';
 import { Client } from '../world/client.ts';
 import { openWorld } from '../world/world.ts';
@@ -36,6 +37,12 @@ test(`after a 422 the ledger has the processor's cents and time, whatever was ac
     said.some((times) => times > 0),
     'it is in the log',
   );
+  const kept = await anomaliesIn(world.databaseUrl);
+  for (const { id, cents } of held) {
+    const found = kept.find((of) => of.id === id && of.kind === 'processor holds another amount');
+    assert.equal(found?.accepted.amountCents, 9_999, id);
+    assert.equal(found.charged.amountCents, cents, id);
+  }
   const { status } = await world.client.pay(held[0]?.id as string, '99.99');
   assert.equal(status, 409, 'the settled amount is what counts from then on');
 });

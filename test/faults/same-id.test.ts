@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { idToText } from '../../src/payment.ts';
 import { AGAIN } from '../buffer/seed.ts';
+import { anomaliesIn } from '../world/anomalies.ts';
 import { audit, type AcceptedPayment } from '../world/audit.ts';
 import type { Client } from '../world/client.ts';
 import { waitUntil } from '../world/wait-until.ts';
@@ -98,7 +99,14 @@ test(`another amount that was taken in the owner's absence changes nothing: the 
   await world.instance(0).restart();
   accepted.push(...owned.map((id) => ({ id, cents: 1000 })));
   await audit(world, accepted);
-  assert.ok(world.instance(1).said('owner knows another amount') > 0, 'it is in the log');
+  const told = (await anomaliesIn(world.databaseUrl)).filter(
+    ({ kind }) => kind === 'owner knows another amount',
+  );
+  assert.deepEqual(told.map(({ id }) => id).toSorted(), owned.toSorted(), 'each is kept');
+  assert.deepEqual(told[0]?.accepted, { amountCents: 2000 });
+  await waitUntil('each is in the log', () => {
+    return world.instance(1).said('owner knows another amount') === owned.length;
+  });
 });
 
 test(`what was taken in the owner's absence outlives the one who took it ${AGAIN}`, async () => {

@@ -50,7 +50,7 @@ test('a socket without a listener is a peer that is away', async (context) => {
   assert.equal(await peer.holdStill('1', PATIENCE_MS), false);
   assert.equal(await peer.freeze('1', PATIENCE_MS), false);
   assert.equal(await peer.forget('1', PATIENCE_MS), false);
-  await peer.flush(PATIENCE_MS);
+  assert.equal(await peer.flush(PATIENCE_MS), 'it does not answer');
 });
 
 test('a peer that hangs is away at the deadline, and a flush is over then', async (context) => {
@@ -61,7 +61,7 @@ test('a peer that hangs is away at the deadline, and a flush is over then', asyn
   await waitUntil('both are read', () => server.seen.length === 2);
   await clock.advance(500);
   assert.equal(await offered, 'away');
-  await flushed;
+  assert.equal(await flushed, 'it does not answer');
   assert.equal(clock.timers, 0);
 });
 
@@ -78,4 +78,22 @@ test('a peer holds still, freezes, and forgets, when it says so', async (context
     paths,
     ['hold-still', 'freeze', 'forget'].map((word) => `/internal/${word}?123`),
   );
+});
+
+test('only a 202 says that all is recorded; anything else is a reason against it', async (context) => {
+  const { server, peer } = await meetPeer(context);
+  const reasons: readonly (readonly [number, string, string | undefined])[] = [
+    [202, '', undefined],
+    [503, '{"error":"unavailable","reason":"not yet"}', 'not yet'],
+    [503, 'no JSON', 'it can not say what is recorded'],
+    [503, '{"reason":5}', 'it can not say what is recorded'],
+    [404, '{"error":"not found"}', 'it can not say what is recorded'],
+    [200, '{}', 'it can not say what is recorded'],
+  ];
+  for (const [status, body, reason] of reasons) {
+    server.behave = answering(status, body);
+    assert.equal(await peer.flush(PATIENCE_MS), reason, `${status} ${body}`);
+  }
+  server.behave = endingWith('');
+  assert.equal(await peer.flush(PATIENCE_MS), 'it does not answer');
 });

@@ -3,6 +3,7 @@
 
 import type { Batch } from '../../src/ledger/batch.ts';
 import { LedgerFailure, type LedgerConnection } from '../../src/ledger/libpq.ts';
+import type { LedgerRow } from '../../src/payment.ts';
 
 /** What becomes of a statement: recorded; recorded, but the answer is lost; not recorded, and nobody knows; refused. */
 export type Fate = 'recorded' | 'answer lost' | 'broken before' | { readonly refused: string };
@@ -10,7 +11,9 @@ export type Fate = 'recorded' | 'answer lost' | 'broken before' | { readonly ref
 export class FakeLedger {
   /** Rows of each statement that arrived. */
   readonly statements: number[] = [];
-  readonly rows = new Map<string, number>();
+  readonly rows = new Map<string, LedgerRow>();
+  /** Reads of single rows. */
+  finds = 0;
   connections = 0;
   open = 0;
   /** While true nobody can connect. */
@@ -38,12 +41,19 @@ export class FakeLedger {
     };
   };
 
+  find = async (ids: readonly string[]): Promise<LedgerRow[]> => {
+    this.finds++;
+    await Promise.resolve();
+    if (this.isAway) throw new Error('the database is away');
+    return ids.flatMap((id) => this.rows.get(id) ?? []);
+  };
+
   /** Answers the statements that are held. */
   answer(): void {
     for (const resolve of this.#held.splice(0)) resolve();
   }
 
-  async #record(batch: Batch): Promise<void> {
+  async #record(batch: Batch): Promise<number> {
     this.statements.push(batch.rows);
     if (this.isHolding) await new Promise<void>((resolve) => this.#held.push(resolve));
     const fate = this.fateOf(batch);
@@ -53,9 +63,19 @@ export class FakeLedger {
     if (fate === 'broken before') throw new LedgerFailure('broken', 'connection lost');
     const ids = batch.ids.slice(1, -1).split(',');
     const cents = batch.amountCents.slice(1, -1).split(',').map(Number);
-    for (const [at, id] of ids.entries()) {
-      if (!this.rows.has(id)) this.rows.set(id, cents[at] as number);
+    const times = batch.requestedAtMs.slice(1, -1).split(',').map(Number);
+    let inserted = 0;
+    for (const [at, correlationId] of ids.entries()) {
+      if (this.rows.has(correlationId)) continue;
+      inserted++;
+      this.rows.set(correlationId, {
+        correlationId,
+        processor: batch.processor,
+        amountCents: cents[at] as number,
+        requestedAtMs: times[at] as number,
+      });
     }
     if (fate === 'answer lost') throw new LedgerFailure('broken', 'connection lost');
+    return inserted;
   }
 }

@@ -54,7 +54,7 @@ const isWaiting = async (url: string): Promise<boolean> =>
   (await query(url, `SELECT 1 ${WRITERS} AND wait_event_type = 'Lock'`)).length > 0;
 
 async function fails(
-  statement: Promise<void>,
+  statement: Promise<number>,
   kind: 'refused' | 'broken',
   sqlState?: string,
 ): Promise<void> {

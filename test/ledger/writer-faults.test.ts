@@ -10,6 +10,7 @@ import { GapProxy } from '../world/gap-proxy.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { checkSums, makeLedger, rowOf } from './ledger-fixture.ts';
 
+const ignore = (): void => {};
 let server: DatabaseServer;
 before(async () => {
   server = await DatabaseServer.start();
@@ -17,7 +18,7 @@ before(async () => {
 after(() => server.close());
 
 test('the writer brings every row through resets, terminated backends and a killed server, once', async (context) => {
-  const { url } = await makeLedger(server, context);
+  const { url, reader } = await makeLedger(server, context);
   const proxy = await GapProxy.start(url);
   context.after(() => proxy.close());
   const recorded = new Set<number>();
@@ -27,13 +28,17 @@ test('the writer brings every row through resets, terminated backends and a kill
     batchWaitMs: 10,
     batchRowsMax: 100,
     capacity: 5_000,
-    connect: () => connectLibpq(proxy.through(url), 0, 500, systemClock),
+    ledger: {
+      connect: () => connectLibpq(proxy.through(url), 0, 500, systemClock),
+      find: (ids) => reader.find(ids),
+    },
     rowOf: (token) => rowOf(token, 1 + token, 1_752_500_000_000 + token * 7),
     onRecorded: (token) => {
       assert.ok(!recorded.has(token));
       recorded.add(token);
     },
-    onTrouble: () => {},
+    onContradicted: (_, row) => assert.fail(`nobody else recorded ${row.correlationId}`),
+    log: { info: ignore, warn: ignore, error: ignore },
   });
   context.after(() => writer.close());
   const faults: readonly (() => Promise<void> | void)[] = [

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Batch } from '../../src/ledger/batch.ts';
 import { AGAIN, Random } from '../buffer/seed.ts';
+import { rowOf } from './ledger-fixture.ts';
 import { setUp } from './writer-bench.ts';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
@@ -67,7 +68,7 @@ test('a processor that is always busy does not keep the other one from its turn'
 });
 
 test('a batch of unknown fate is sent again as it is, and nothing is recorded twice', async () => {
-  const { clock, ledger, recorded, troubles, add } = setUp();
+  const { clock, ledger, recorded, said, add } = setUp();
   const fates = ['answer lost', 'broken before', 'answer lost', 'recorded'] as const;
   ledger.fateOf = () => fates[ledger.statements.length - 1] ?? 'recorded';
   add(10);
@@ -80,22 +81,35 @@ test('a batch of unknown fate is sent again as it is, and nothing is recorded tw
   assert.equal(ledger.connections, 4);
   assert.equal(ledger.open, 1);
   assert.deepEqual(
-    troubles,
-    Array.from({ length: 3 }, () => 'ledger unavailable'),
+    said.map(({ event, failures }) => ({ event, failures })),
+    [
+      { event: 'ledger unavailable', failures: undefined },
+      { event: 'ledger available again', failures: 3 },
+    ],
   );
 });
 
 test('while the database is away rows wait, tried at least once a second, and all arrive when it is back', async () => {
-  const { clock, ledger, writer, recorded, troubles, add } = setUp();
+  const { clock, ledger, writer, recorded, said, add } = setUp();
   ledger.isAway = true;
   add(500, 0);
   add(500, 1);
   await clock.advance(60_000);
   assert.equal(writer.pending, 1000);
-  assert.ok(troubles.length >= 59 && troubles.length < 80, `${troubles.length} tries`);
+  assert.deepEqual(
+    said.map(({ event }) => event),
+    ['ledger unavailable'],
+  );
   ledger.isAway = false;
   await clock.advance(1_000);
   assert.equal(writer.pending, 0);
+  const [, end] = said;
+  assert.equal(end?.event, 'ledger available again');
+  assert.equal(end?.['rows'], 1000, 'how many waited');
+  const { failures, lastedMs } = end as { failures?: number; lastedMs?: number };
+  assert.ok(Number(failures) >= 59 && Number(failures) < 80, `${failures} tries`);
+  assert.ok(Number(lastedMs) >= 60_000 && Number(lastedMs) <= 61_000, `${lastedMs} ms`);
+  assert.equal(said.length, 2);
   assert.deepEqual(recorded.toSorted(ascending), range(1000));
   assert.equal(ledger.rows.size, 1000);
 });
@@ -112,6 +126,14 @@ test('a refusal that is not about the rows is tried again on another connection'
   }
 });
 
+/** What a line of the log tells of token n. */
+const rowTold = (n: number): Record<string, unknown> => ({
+  correlationId: rowOf(n).correlationId,
+  processor: 'default',
+  amountCents: 1 + n,
+  requestedAt: new Date(0).toISOString(),
+});
+
 /** Refuses each batch that has one of these cents in it. */
 function refusing(...cents: readonly number[]): (batch: Batch) => { refused: string } | 'recorded' {
   return (batch) => {
@@ -121,7 +143,7 @@ function refusing(...cents: readonly number[]): (batch: Batch) => { refused: str
 }
 
 test('a row that the database refuses is put aside, the others are recorded, and it is tried again', async () => {
-  const { clock, ledger, writer, recorded, troubles, add } = setUp();
+  const { clock, ledger, writer, recorded, said, add } = setUp();
   ledger.fateOf = refusing(1 + 3, 1 + 77);
   add(100);
   await clock.advance(0);
@@ -131,17 +153,26 @@ test('a row that the database refuses is put aside, the others are recorded, and
   );
   assert.equal(writer.poisoned, 2);
   assert.equal(writer.pending, 2);
-  assert.deepEqual(troubles, ['ledger refuses a row', 'ledger refuses a row']);
+  const refusal = { sqlState: '23514', message: 'the database refuses it' };
+  assert.deepEqual(
+    said,
+    [3, 77].map((n) => ({ event: 'ledger refuses a row', ...rowTold(n), ...refusal })),
+  );
   // It holds up nobody.
   add(10);
   await clock.advance(0);
   assert.equal(recorded.length, 108);
   await clock.advance(30_010);
   assert.equal(writer.poisoned, 2);
+  assert.equal(said.length, 2, 'the same refusal is said once');
   ledger.fateOf = () => 'recorded';
   await clock.advance(60_000);
   assert.deepEqual(recorded.toSorted(ascending), range(110));
   assert.deepEqual([writer.poisoned, writer.pending], [0, 0]);
+  assert.deepEqual(
+    said.slice(2),
+    [3, 77].map((n) => ({ event: 'refused row is recorded', ...rowTold(n) })),
+  );
 });
 
 test('more rows than there is room for are a mistake that is not hidden', async () => {

@@ -1,8 +1,10 @@
 // The books: of each payment what clients asked and were told, where it is charged, and what the ledger says. Every entry is
 // checked when it is made; the first one that must not be ends the run.
 
+import type { Anomaly } from '../../src/anomaly.ts';
 import {
   idToText,
+  processorName,
   PROCESSORS,
   type Charge,
   type IdWords,
@@ -46,6 +48,13 @@ export class Account {
   curse: Curse | undefined;
   /** When a processor inserted it, ms of the timeline. */
   chargedAtMs = 0;
+  /**
+   * Its row is not ours: somebody else has recorded the id, at the other processor or with another
+   * amount.
+   */
+  isForeign = false;
+  /** That was reported. */
+  isReported = false;
 
   constructor(index: number, id: IdWords) {
     this.index = index;
@@ -104,6 +113,8 @@ export class Books {
   /** What an instance answered to a payment that reached it. */
   told(account: Account, cents: number, byOwner: boolean, answer: Told): void {
     this.#world.note(byOwner ? 'told' : 'told by another', account.index, answer);
+    // From then on the ledger's word counts, which is not what anybody was promised.
+    if (account.isForeign) return;
     switch (answer) {
       case 'accepted':
       case 'repeated':
@@ -175,6 +186,30 @@ export class Books {
     account.wasLost = true;
   }
 
+  recordedByOthers(row: LedgerRow): void {
+    const account = this.of(row.correlationId);
+    this.#world.note('recorded by others', account.index, row.processor);
+    account.row = row;
+    account.isForeign = true;
+  }
+
+  /** An anomaly that came into its table. */
+  reported({ correlationId, kind, charged, recorded }: Anomaly): void {
+    const account = this.of(correlationId);
+    this.#world.note('anomaly', account.index, kind);
+    if (account.isForeign) {
+      const { processor, amountCents } = account.row as LedgerRow;
+      const isTrue =
+        recorded.processor === processorName(processor) && recorded.amountCents === amountCents;
+      if (charged.amountCents !== undefined && isTrue) account.isReported = true;
+      if (kind === 'settled with another amount' && isTrue) account.isReported = true;
+    } else if (kind === 'charged and not recorded') {
+      if (!account.isCharged) this.#wrong(account, 'found charged, and is not');
+    } else if (!kind.endsWith('another amount') || account.posted.size < 2) {
+      this.#wrong(account, `reported though nothing is wrong: ${kind}`);
+    }
+  }
+
   /** At the end. */
   balance(): void {
     for (const account of this.accounts) {
@@ -184,8 +219,13 @@ export class Books {
       if (owed && held.length === 0) this.#wrong(account, 'accepted and never charged');
       if (account.lost) continue;
       if (held.length > 0 && account.row === undefined) this.#wrong(account, 'never recorded');
-      if (account.row !== undefined && account.row.processor !== held[0]) {
+      const isOurs = account.row !== undefined && !account.isForeign;
+      if (isOurs && account.row?.processor !== held[0]) {
         this.#wrong(account, 'recorded at another processor');
+      }
+      if (account.isForeign) {
+        if (!account.isReported) this.#wrong(account, 'recorded otherwise and nobody said so');
+        continue;
       }
       const cents = account.promised ?? account.row?.amountCents;
       if (account.row?.amountCents !== cents) this.#wrong(account, 'recorded with other cents');

@@ -28,6 +28,7 @@ export class Instance {
   readonly #world: World;
   readonly #dice: Dice;
   readonly #disk: SimulatedDisk;
+  readonly #acknowledged = new Set<string>();
   #powerLost = false;
 
   constructor(parts: InstanceParts) {
@@ -51,6 +52,7 @@ export class Instance {
       clockOffMs: () => this.clockOffMs,
       diesAtStep: this.#throwDeath(),
       onDeath: (how) => this.#onDeath(how),
+      acknowledged: this.#acknowledged,
     });
     if (!program.alive) return;
     this.#damageCell();

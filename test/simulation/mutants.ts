@@ -5,7 +5,8 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mutate, type Mutation } from './mutations.ts';
+import type { Mutation } from './mutation.ts';
+import { mutate } from './mutations.ts';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
 /** What the simulation consists of, in DIST. */

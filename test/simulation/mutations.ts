@@ -3,24 +3,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-interface Patch {
-  /** Below src, compiled. */
-  readonly file: string;
-  /** Stands there once. */
-  readonly from: string;
-  readonly to: string;
-}
-
-export interface Mutation {
-  readonly name: string;
-  readonly patches: readonly Patch[];
-}
-
-const one = (name: string, file: string, from: string, to: string): Mutation => ({
-  name,
-  patches: [{ file, from, to }],
-});
+import { LEDGER_MUTATIONS } from './ledger-mutations.ts';
+import { one, type Mutation } from './mutation.ts';
 
 export const MUTATIONS: readonly Mutation[] = [
   // The journal
@@ -154,62 +138,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "cells.includes('damaged')",
     'false',
   ),
-  // The ledger
-  {
-    name: 'a slot is freed when its payment is charged',
-    patches: [
-      {
-        file: 'ledger/writer.js',
-        from: 'this.#waiting[processor].push(token);',
-        to: `const row = this.#parts.rowOf(token);
-        if (row.processor === processor) {
-            (this.rows ??= new Map()).set(token, row);
-            this.#parts.onRecorded(token);
-        }
-        this.#waiting[processor].push(token);`,
-      },
-      {
-        file: 'ledger/writer.js',
-        from: 'batchOf(tokens.map(this.#parts.rowOf))',
-        to: 'batchOf(tokens.map((token) => this.rows.get(token)))',
-      },
-      {
-        file: 'ledger/writer.js',
-        from: 'for (const token of tokens)\n                this.#parts.onRecorded(token);',
-        to: ';',
-      },
-    ],
-  },
-  one(
-    'the journal forgets before the row is committed',
-    'pipeline.js',
-    'rowOf: (slot) => ({',
-    'rowOf: (slot) => (this.journal.free(slot), {',
-  ),
-  one(
-    'a broken statement counts as committed',
-    'ledger/writer.js',
-    'if (isAboutContent(error))',
-    "if (error.kind === 'broken') return undefined;\nif (isAboutContent(error))",
-  ),
-  one(
-    'a refused row counts as recorded',
-    'ledger/writer.js',
-    'this.#putAside(tokens[0], failure);',
-    'this.#parts.onRecorded(tokens[0]);',
-  ),
-  one(
-    'a flush is never reached',
-    'ledger/writer.js',
-    'return first.dropped >=',
-    'return false && first.dropped >=',
-  ),
-  one(
-    'a flush waits for nothing',
-    'ledger/writer.js',
-    'return first.dropped >=',
-    'return true || first.dropped >=',
-  ),
+  ...LEDGER_MUTATIONS,
   // Repeats
   one(
     'the memory of settled ids is believed before it is complete',

@@ -56,7 +56,8 @@ export function unleash({ world, instances, processors, ledger, clients }: Victi
     const account = dice.pick(books.accounts);
     const owner = instances[ownerOf(account.id, instances.length)] as Instance;
     const { row } = account;
-    if (row === undefined || account.calls > 0 || account.strayed) return;
+    if (row === undefined || account.isForeign) return;
+    if (account.calls > 0 || account.strayed) return;
     if (!owner.isUp || owner.program?.hasRecorded(account.text) !== true) return;
     if (owner.inJournal().includes(account.text)) return;
     weather.count('row lost');

@@ -31,6 +31,8 @@ export interface ProgramParts {
   /** It dies at this port call. */
   readonly diesAtStep: number;
   readonly onDeath: (how: string) => void;
+  /** Ids that this instance was told to be charged, in any of its lives, since a flush had them. */
+  readonly acknowledged: Set<string>;
 }
 
 export class Program implements Caller {
@@ -46,7 +48,6 @@ export class Program implements Caller {
   readonly #parts: ProgramParts;
   readonly #dice: Dice;
   readonly #calls = new Set<(told: Told) => void>();
-  readonly #acknowledged = new Set<string>();
   readonly #recorded = new Set<string>();
   #steps = 0;
 
@@ -135,7 +136,7 @@ export class Program implements Caller {
 
   /** It was told that the payment is charged. */
   acknowledged(id: string): void {
-    this.#acknowledged.add(id);
+    this.#parts.acknowledged.add(id);
   }
 
   /** It was told that these are in the ledger. */
@@ -147,20 +148,27 @@ export class Program implements Caller {
     return this.#recorded.has(id);
   }
 
-  /** After a flush everything is recorded that had been acknowledged before it. */
+  /**
+   * After a flush everything is recorded that had been acknowledged before it, to this life of the
+   * instance or an earlier one.
+   */
   flush(): void {
-    const { books } = this.#parts.world;
-    const { ledger } = this.#parts;
-    const due = [...this.#acknowledged].map((id) => books.of(id));
-    this.#acknowledged.clear();
+    const { world, acknowledged, ledger } = this.#parts;
+    const { books } = world;
+    const due = [...acknowledged];
     this.flushes++;
-    this.engine.flush(FLUSH_MS).then((isRecorded) => {
+    this.engine.flush(FLUSH_MS).then((missing) => {
       this.flushes--;
       if (!this.alive) return;
-      if (!isRecorded) books.fail('a flush was given up');
-      for (const { row, wasLost, text } of due) {
-        if (row === undefined && !wasLost && !ledger.poisoned.has(text))
-          books.fail(`not flushed: ${text}`);
+      if (missing !== undefined) {
+        const mayBe = missing === 'the ledger refuses a row of what is charged';
+        if (!mayBe || ledger.poisoned.size === 0) books.fail(`a flush was given up: ${missing}`);
+        return;
+      }
+      for (const id of due) {
+        const { row, wasLost } = books.of(id);
+        if (row === undefined && !wasLost) books.fail(`not flushed: ${id}`);
+        acknowledged.delete(id);
       }
     }, this.fatal.bind(this));
   }

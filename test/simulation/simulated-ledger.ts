@@ -47,6 +47,11 @@ export class SimulatedLedger {
             return row === undefined ? [] : [row];
           }),
         ),
+      recordAnomalies: (anomalies) =>
+        this.#read(caller, timeoutMs, () => {
+          if (this.away) return;
+          for (const anomaly of anomalies) this.#world.books.reported(anomaly);
+        }),
       idsAfter: (id, most) =>
         this.#read(caller, timeoutMs, () =>
           [...this.#rows.keys()]
@@ -80,18 +85,20 @@ export class SimulatedLedger {
   #connection(caller: Stepper, timeoutMs: number): LedgerConnection {
     let busy = false;
     let closed = false;
-    const record = (batch: Batch): Promise<void> =>
+    const record = (batch: Batch): Promise<number> =>
       new Promise((resolve, reject) => {
         if (!caller.step()) return;
         if (busy) this.#world.books.fail('two statements at once on a connection');
         if (closed) return reject(new LedgerFailure('broken', 'connection is closed'));
         busy = true;
-        this.#run(caller, { rows: rowsOf(batch), timeoutMs }, (failure) => {
+        this.#run(caller, { rows: rowsOf(batch), timeoutMs }, (result) => {
           busy = false;
-          if (failure?.kind === 'broken') closed = true;
-          if (failure === undefined) caller.recorded(rowsOf(batch).map((row) => row.correlationId));
-          if (failure === undefined) resolve();
-          else reject(failure);
+          if (typeof result === 'number') {
+            caller.recorded(rowsOf(batch).map((row) => row.correlationId));
+            return resolve(result);
+          }
+          if (result.kind === 'broken') closed = true;
+          reject(result);
         });
       });
     return {
@@ -105,20 +112,20 @@ export class SimulatedLedger {
   #run(
     caller: Stepper,
     { rows, timeoutMs }: { readonly rows: readonly LedgerRow[]; readonly timeoutMs: number },
-    done: (failure?: LedgerFailure) => void,
+    done: (result: number | LedgerFailure) => void,
   ): void {
     const { weather } = this.#world;
     const broken = new LedgerFailure('broken', 'no answer');
     const deadline = caller.later(timeoutMs, () => end(broken));
     let over = false;
-    const end = (failure?: LedgerFailure): void => {
+    const end = (result: number | LedgerFailure): void => {
       if (over) return;
       over = true;
       deadline.cancel();
-      done(failure);
+      done(result);
     };
-    const answer = (failure?: LedgerFailure): void => {
-      caller.later(this.#answerMs(), () => end(failure));
+    const answer = (result: number | LedgerFailure): void => {
+      caller.later(this.#answerMs(), () => end(result));
     };
     if (weather.strikes('statementHangs')) {
       // Nobody waits for it any more when it commits, if it does.
@@ -135,8 +142,8 @@ export class SimulatedLedger {
       if (rows.some((row) => this.#isPoisoned(row.correlationId))) {
         return answer(new LedgerFailure('refused', 'check violated', '23514'));
       }
-      this.#commit(rows);
-      answer(weather.strikes('brokenAfter') ? broken : undefined);
+      const inserted = this.#commit(rows);
+      answer(weather.strikes('brokenAfter') ? broken : inserted);
     });
   }
 
@@ -149,11 +156,33 @@ export class SimulatedLedger {
     return !this.#world.weather.healed && this.poisoned.has(id);
   }
 
-  #commit(rows: readonly LedgerRow[]): void {
+  /** How many rows were inserted: the ids of the others had one before. */
+  #commit(rows: readonly LedgerRow[]): number {
+    const { books, weather } = this.#world;
+    let inserted = 0;
     for (const row of rows) {
-      this.#world.books.committed(row);
-      if (!this.#rows.has(row.correlationId)) this.#rows.set(row.correlationId, row);
+      if (!this.#rows.has(row.correlationId) && weather.strikes('foreignRow')) {
+        const foreign = this.#otherThan(row);
+        this.#rows.set(row.correlationId, foreign);
+        books.recordedByOthers(foreign);
+      }
+      books.committed(row);
+      if (this.#rows.has(row.correlationId)) continue;
+      this.#rows.set(row.correlationId, row);
+      inserted++;
     }
+    return inserted;
+  }
+
+  /** What somebody else recorded under this id. */
+  #otherThan(row: LedgerRow): LedgerRow {
+    const processor = row.processor === 0 ? 1 : 0;
+    const amountCents = row.amountCents + this.#dice.whole(1, 1_000);
+    return this.#dice.pick([
+      { ...row, processor },
+      { ...row, amountCents },
+      { ...row, processor, amountCents },
+    ]);
   }
 
   #answerMs(): number {

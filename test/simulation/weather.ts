@@ -28,6 +28,7 @@ const FAULTS = {
   statementHangs: [0.001, 0.2],
   statementRefused: [0.001, 0.3],
   rowPoisoned: [0.001, 0.02],
+  foreignRow: [0.0005, 0.02],
   findFails: [0.001, 0.7],
   findLate: [0.001, 0.7],
   // An instance's disk

@@ -33,6 +33,15 @@ export interface Status {
   readonly unrecorded: number;
   /** Of those, rows that the ledger refuses for their content. */
   readonly refused: number;
+  /** Found pinned by a restart, and perhaps acknowledged before it. */
+  readonly recovering: number;
+  /**
+   * Recorded elsewhere than they are pinned, until their pinned processor says whether it holds
+   * them.
+   */
+  readonly checking: number;
+  /** Found since its start. */
+  readonly anomalies: number;
   readonly default: Charged;
   readonly fallback: Charged;
 }
