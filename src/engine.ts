@@ -15,6 +15,7 @@ import { ownerOf, type IdWords, type ProcessorIndex } from './payment.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Ports } from './ports.ts';
 import { loadSettled } from './recovery/load-settled.ts';
+import { Watch } from './watch.ts';
 
 /** Why a summary would not have all that is charged. */
 export type Unrecorded =
@@ -29,6 +30,7 @@ export class Engine {
   readonly #config: Config;
   readonly #ports: Ports;
   readonly #pipeline: Pipeline;
+  readonly #watch: Watch;
   /** Counts the loads of settled ids: a later one, or a purge, ends an earlier one. */
   #load = 0;
   #stopped = false;
@@ -37,6 +39,17 @@ export class Engine {
     this.#config = config;
     this.#ports = ports;
     this.#pipeline = new Pipeline(config, ports);
+    const { ring, routing, offCourse, instance, instances, crew } = this.#pipeline;
+    this.#watch = new Watch({
+      clock: ports.clock,
+      ring,
+      routing,
+      setAside: offCourse.setAside,
+      instance,
+      instances,
+      isPaused: () => crew.isPaused,
+      log: ports.log,
+    });
   }
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
@@ -55,6 +68,7 @@ export class Engine {
 
   start(): void {
     this.sendAgain();
+    this.#watch.start();
     void this.#loadSettled();
     if (this.#config.JOURNAL_SYNC === 'interval') this.#syncLater();
   }
@@ -95,6 +109,7 @@ export class Engine {
     this.#stopped = true;
     intake.openTo = 'stopping';
     crew.pause();
+    this.#watch.stop();
     offCourse.pause();
     verifier.stop();
     contradictions.stop();

@@ -25,8 +25,8 @@ export interface WatchParts {
   readonly setAside: SetAside;
   readonly instance: number;
   readonly instances: number;
-  /** Why nothing is sent now; undefined while payments are sent. */
-  readonly pausedFor: () => string | undefined;
+  /** Nothing is sent now: during a purge, or before the ledger and the other instances agree. */
+  readonly isPaused: () => boolean;
   readonly log: Log;
 }
 
@@ -107,15 +107,14 @@ export class Watch {
   }
 
   #lookAtPause(): void {
-    const { clock, pausedFor, ring } = this.#parts;
-    const reason = pausedFor();
-    if (reason === undefined) this.#pausedSinceMs = undefined;
-    else this.#pausedSinceMs ??= clock.elapsed();
+    const { clock, isPaused, ring } = this.#parts;
+    if (isPaused()) this.#pausedSinceMs ??= clock.elapsed();
+    else this.#pausedSinceMs = undefined;
     const forMs = clock.elapsed() - (this.#pausedSinceMs ?? clock.elapsed());
     this.#tell(forMs >= STILL_MS, {
       begins: 'sending is paused',
       ends: 'sending goes on',
-      details: { reason, queued: ring.waiting },
+      details: { forMs: Math.round(forMs), queued: ring.waiting },
     });
   }
 

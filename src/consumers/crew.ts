@@ -47,6 +47,10 @@ export class Crew {
     this.wake();
   }
 
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
   /** No new attempts from now on. */
   pause(): void {
     this.#paused = true;
