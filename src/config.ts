@@ -195,7 +195,10 @@ function checkTogether(config: Config): void {
       config.TIMEOUT_MAX_MS >= Math.max(config.TIMEOUT_DEFAULT_MS, config.TIMEOUT_FALLBACK_MS),
       'TIMEOUT_MAX_MS must be at least TIMEOUT_DEFAULT_MS and TIMEOUT_FALLBACK_MS',
     ],
-    [!config.SOCKET_PATH.includes(','), 'SOCKET_PATH must have no comma: it parts the list of peers'],
+    [
+      !config.SOCKET_PATH.includes(','),
+      'SOCKET_PATH must have no comma: it parts the list of peers',
+    ],
     [
       config.PEER_SOCKET_PATHS.includes(config.SOCKET_PATH),
       'PEER_SOCKET_PATHS must contain SOCKET_PATH',
