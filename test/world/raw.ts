@@ -1,4 +1,4 @@
-// Bytes as they are to a port or a Unix socket, and the answers that come until the connection ends.
+// Sends given bytes to a port or a Unix socket and reads the answers until the connection ends.
 
 import { connect, type NetConnectOpts } from 'node:net';
 

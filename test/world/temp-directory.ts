@@ -9,7 +9,7 @@ const directories = new Set<string>();
 
 export function makeTempDirectory(): string {
   if (directories.size === 0) process.once('exit', () => directories.forEach(removeTempDirectory));
-  // The one that the environment names may be its owner's alone.
+  // TMPDIR may be missing, or open to its owner only.
   const place = isOpen(tmpdir()) ? tmpdir() : '/tmp';
   const directory = mkdtempSync(join(place, 'repasse-test-'));
   chmodSync(directory, 0o755);

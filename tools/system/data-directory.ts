@@ -1,5 +1,6 @@
-// The directory that `npm start` keeps its files in: of one system at a time, and with a place for Unix sockets, whose paths may
-// have 107 bytes at most and no commas, and which nginx's worker and PostgreSQL, `nobody` under root, must be able to reach.
+// The directory that `npm start` keeps its files in: of one system at a time, and with a place for
+// Unix sockets, whose paths may have 107 bytes at most and no commas, and which nginx's worker and
+// PostgreSQL, `nobody` under root, must be able to reach.
 //
 //   postgres/  journal-0  journal-1  default.state  fallback.state    what outlives a restart
 //   logs/      what the parts print, and once more from the start before
@@ -18,7 +19,7 @@ import { StartError } from './settings.ts';
 
 const LONGEST_SOCKET = 'postgres/.s.PGSQL.5432';
 const TEMPORARY_PREFIX = 'repasse-run-';
-/** Commas part the instances' list of sockets and PostgreSQL's; blanks, quotes and the like mean something to one or the other. */
+/** PEER_SOCKET_PATHS and PostgreSQL's list are split at commas; these characters are safe. */
 const PLAIN_PATH = /^[\w./+=@~-]+$/;
 
 const AS_ROOT = process.getuid?.() === 0;
@@ -84,7 +85,7 @@ async function makeRunDirectory(path: string): Promise<string> {
     await chmod(here, RUN_DIRECTORY_MODE);
     return here;
   }
-  // The temporary directory that the environment names may be missing, or its owner's alone.
+  // TMPDIR may be missing, or open to its owner only.
   const places = new Set([tmpdir(), '/tmp', '/dev/shm']);
   for (const place of places) {
     if (!(await takesSockets(place, `${TEMPORARY_PREFIX}XXXXXX`))) continue;

@@ -1,5 +1,5 @@
-// Makes a directory and all above it that are missing. Node's own `recursive` never ends where a file system answers ENOENT to
-// mkdir itself, as /proc does (Node 20.20), and calls a read-only file system ENOENT.
+// Makes a directory and all missing ones above it. Node's own `recursive` (20.20) never ends where
+// mkdir itself answers ENOENT, as in /proc, and reports a read-only file system as ENOENT.
 
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -12,7 +12,7 @@ export interface Front {
   readonly socketPaths: readonly string[];
 }
 
-/** As nginx reads it: a path may hold blanks, semicolons, braces and quotes. */
+/** A word for nginx's configuration: a path may hold blanks, semicolons, braces and quotes. */
 const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 
 /** The template with its three blanks filled. */
