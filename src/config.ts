@@ -17,6 +17,9 @@ export const FLUSH_MS = 800;
 export const FLUSH_ANSWER_MS = FLUSH_MS + 100;
 const LEDGER_MS_MAX = (NGINX_READ_MS - FLUSH_ANSWER_MS) / 2 - 1;
 
+/** What the system takes as a Unix socket's path (sun_path in sockaddr_un), its end aside. */
+export const SOCKET_PATH_BYTES_MAX = 107;
+
 /** What the contest's processors work on at once, lookups included; they queue 500 more and decline the rest. */
 const PROCESSOR_AT_ONCE = 800;
 const PROCESSOR_QUEUE = 500;
@@ -213,10 +216,18 @@ function checkTogether(config: Config): void {
       'TIMEOUT_MAX_MS must be at least TIMEOUT_DEFAULT_MS and TIMEOUT_FALLBACK_MS',
     ],
     [
+      !config.SOCKET_PATH.includes(','),
+      'SOCKET_PATH must have no comma: it parts the list of peers',
+    ],
+    [
       config.PEER_SOCKET_PATHS.includes(config.SOCKET_PATH),
       'PEER_SOCKET_PATHS must contain SOCKET_PATH',
     ],
     [instances <= 16, 'PEER_SOCKET_PATHS must name at most 16 sockets'],
+    [
+      config.PEER_SOCKET_PATHS.every((path) => Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX),
+      `PEER_SOCKET_PATHS and SOCKET_PATH must have at most ${SOCKET_PATH_BYTES_MAX} bytes a path`,
+    ],
     [
       new Set(config.PEER_SOCKET_PATHS).size === instances,
       'PEER_SOCKET_PATHS must name each socket once',

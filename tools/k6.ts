@@ -1,6 +1,6 @@
 // The contest's test against a running system: the load by k6, the score as the contest counts it, and
 // then an audit of every payment. Writes reports/k6/<test>.json and .html.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../src/clock.ts';
@@ -15,6 +15,7 @@ import { printedOf } from './k6/printed.ts';
 import type { Result } from './k6/result.ts';
 import { exitCodeOf, resultOf, sentOf } from './k6/result.ts';
 import { runK6 } from './k6/run-k6.ts';
+import { makeDirectory } from './system/make-directory.ts';
 
 const USAGE = `npm run k6 -- preview|final [options]
   --url       the system under test   (http://127.0.0.1:9999)
@@ -118,7 +119,7 @@ async function main(args: readonly string[]): Promise<number> {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   const result = await run(k6, command, interruption.signal);
-  await mkdir(command.reportDirectory, { recursive: true });
+  await makeDirectory(command.reportDirectory);
   const path = join(command.reportDirectory, command.plan.name);
   await writeFile(`${path}.json`, `${JSON.stringify(result, null, 2)}\n`);
   await writeFile(`${path}.html`, pageOf(result));

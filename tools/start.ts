@@ -118,7 +118,9 @@ try {
   await run(readSettings(process.env));
   process.exit(0);
 } catch (error) {
-  const reason = error instanceof StartError ? error.message : String((error as Error).stack);
+  // What the system refuses us is no fault of this program: its message says it all.
+  const explained = error instanceof StartError || (error as NodeJS.ErrnoException).syscall;
+  const reason = explained ? (error as Error).message : String((error as Error).stack);
   process.stderr.write(`npm start: ${reason}\n`);
   process.exit(1);
 }

@@ -1,12 +1,13 @@
 // Writes the folder that the contest's pull request wants, and checks it by the contest's rules. docker/nginx.conf is written anew
 // before, out of the template that every nginx of ours is made from.
 
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readComposeFile, socketPathsOf } from './submission/compose-file.ts';
 import { checkFolder, CONFIGURATION, makeFolder, type Folder } from './submission/folder.ts';
+import { makeDirectory } from './system/make-directory.ts';
 import { prepareNginx } from './system/nginx.ts';
 
 const USAGE = `npm run submission -- --repository owner/name [options]
@@ -59,7 +60,7 @@ async function main(): Promise<number> {
     image: values.image ?? `ghcr.io/${repository.toLowerCase()}:${version}`,
   });
   for (const [path, text] of folder) {
-    await mkdir(dirname(join(output, path)), { recursive: true });
+    await makeDirectory(dirname(join(output, path)));
     await writeFile(join(output, path), text);
   }
   const faults = checkFolder(await readFolder(output));

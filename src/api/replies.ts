@@ -27,13 +27,24 @@ export const ACCEPTED: Reply = { status: 202, headers: ['Content-Length', '0'], 
 export const PURGED = json(200, { message: 'purged' });
 export const STILL = json(200, { message: 'still' });
 export const NOT_FOUND = json(404, { error: 'not found' });
-export const TOO_LARGE = json(
-  413,
-  { error: 'body too large', reason: 'must have at most 4096 bytes' },
-  // What is left of the body isn't read.
-  'Connection',
-  'close',
-);
+/** An error that ends the connection, since what is left of the request isn't read. */
+const last = (status: number, error: string, more: Readonly<Record<string, string>>): Reply =>
+  json(status, { error, ...more }, 'Connection', 'close');
+
+export const TOO_LARGE = last(413, 'body too large', { reason: 'must have at most 4096 bytes' });
+// The same as nginx's own, in nginx.conf.template.
+export const NOT_HTTP = last(400, 'bad request', {
+  field: 'request',
+  reason: 'is not a valid HTTP/1.0 or HTTP/1.1 request for a path',
+});
+export const HEAD_TOO_LARGE = last(431, 'head too large', {
+  reason: 'must have at most 16 kB, and 8 kB in a line',
+});
+export const METHOD_UNKNOWN = last(501, 'not implemented', { reason: 'the method is unknown' });
+export const EXTENSIONS_TOO_LARGE = last(413, 'body too large', {
+  reason: 'must have at most 16 kB of chunk extensions',
+});
+export const TOO_SLOW = last(408, 'too slow', { reason: 'must arrive within 10 s' });
 export const CONFLICT = json(409, {
   error: 'conflict',
   field: 'amount',

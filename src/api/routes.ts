@@ -188,14 +188,22 @@ function sendLater(
   );
 }
 
+const SLASH = 47;
+const SCHEME_AND_HOST = /^https?:\/\/[^/?#]*/i;
+
+/** A proxy may send the whole address, which every server is to take (RFC 9112, 3.2.2). */
+function targetOf({ url = '' }: BodyRequest): string {
+  return url.charCodeAt(0) === SLASH ? url : url.replace(SCHEME_AND_HOST, '');
+}
+
 function pathOf(request: BodyRequest): string {
-  const url = request.url ?? '';
-  const query = url.indexOf('?');
-  return query < 0 ? url : url.slice(0, query);
+  const target = targetOf(request);
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
 }
 
 function queryOf(request: BodyRequest): string {
-  const url = request.url ?? '';
-  const query = url.indexOf('?');
-  return query < 0 ? '' : url.slice(query + 1);
+  const target = targetOf(request);
+  const query = target.indexOf('?');
+  return query < 0 ? '' : target.slice(query + 1);
 }

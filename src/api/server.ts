@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { BodyRequest } from './body.ts';
 import { endAfterAnswer } from './replies.ts';
 import type { Route } from './routes.ts';
+import { refuseConnect, refuseUnreadable } from './unreadable.ts';
 
 /** Longer than nginx keeps an idle connection (60 s): a POST must never meet a socket that is just being closed. */
 const KEEP_ALIVE_MS = 75_000;
@@ -13,27 +14,36 @@ const KEEP_ALIVE_MS = 75_000;
 const CONNECTIONS_MAX = 5_000;
 /** For a request's headers, and for the whole of it. */
 const REQUEST_MS = 10_000;
+/** What `replies` says of it. nginx takes more. */
+const HEAD_BYTES_MAX = 16_384;
 
 export class ApiServer {
   readonly #server: Server;
   readonly #path: string;
   readonly #connections = new Set<Socket>();
 
-  constructor(path: string, route: Route) {
+  constructor(path: string, route: Route, requestMs = REQUEST_MS) {
     this.#path = path;
     this.#server = createServer(
       {
         IncomingMessage: BodyRequest,
         ServerResponse: DatelessResponse,
         keepAliveTimeout: KEEP_ALIVE_MS,
-        headersTimeout: REQUEST_MS,
-        requestTimeout: REQUEST_MS,
+        maxHeaderSize: HEAD_BYTES_MAX,
+        headersTimeout: requestMs,
+        requestTimeout: requestMs,
+        connectionsCheckingInterval: requestMs / 2,
+        // nginx passes on what HTTP/1.0 may leave out, and nobody here reads it.
+        requireHostHeader: false,
         noDelay: true,
       },
       route,
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.on('clientError', answerBadRequest);
+    // Expectations that nobody has heard of are passed over, as nginx does.
+    this.#server.on('checkExpectation', route);
+    this.#server.on('clientError', refuseUnreadable);
+    this.#server.on('connect', refuseConnect);
     this.#server.on('connection', (connection: Socket) => {
       this.#connections.add(connection);
       connection.once('close', () => this.#connections.delete(connection));
@@ -77,16 +87,6 @@ export class ApiServer {
 /** Nobody reads the date, and formatting it isn't free. */
 class DatelessResponse extends ServerResponse<BodyRequest> {
   override sendDate = false;
-}
-
-const BAD_REQUEST_BODY = '{"error":"bad request","field":"request","reason":"is not HTTP/1.1"}';
-const BAD_REQUEST =
-  'HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n' +
-  `Content-Length: ${BAD_REQUEST_BODY.length}\r\n\r\n${BAD_REQUEST_BODY}`;
-
-function answerBadRequest(_: Error, socket: Socket): void {
-  if (socket.writable) socket.end(BAD_REQUEST);
-  else socket.destroy();
 }
 
 /** A socket file that nobody listens on is what a crash leaves. */

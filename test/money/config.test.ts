@@ -142,6 +142,14 @@ test('the instances know each other, and each socket is one of them', () => {
   refuses({ PEER_SOCKET_PATHS: peersOf(17) }, /at most 16/);
 });
 
+test('a socket has a path that the system and the list of sockets can take', () => {
+  refuses({ SOCKET_PATH: '/run/a,b.sock' }, /^SOCKET_PATH must have no comma/);
+  readConfig({ ...GIVEN, SOCKET_PATH: `/${'a'.repeat(106)}` });
+  const long = `/${'ñ'.repeat(53)}a`;
+  refuses({ SOCKET_PATH: long }, /SOCKET_PATH must have at most 107 bytes/);
+  refuses({ PEER_SOCKET_PATHS: `/run/a.sock,${long}` }, /SOCKET_PATH must have at most 107 bytes/);
+});
+
 test('addresses are of the right kind, and a password is never shown', () => {
   for (const name of ['PROCESSOR_DEFAULT_URL', 'PROCESSOR_FALLBACK_URL']) {
     for (const url of ['localhost:8001', 'ftp://u:secret@localhost', 'secret']) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Client, type Reply } from '../world/client.ts';
 import { Front } from '../world/front.ts';
+import { exchange } from '../world/raw.ts';
 import { makeTempDirectory } from '../world/temp-directory.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { Stand } from './stand.ts';
@@ -96,6 +97,69 @@ test('a method that nginx itself refuses is a 405 with Allow, where the address 
     assert.equal(status, 405, path);
     assert.equal(headers.allow, allow, path);
     assert.deepEqual(JSON.parse(body), { error: 'method not allowed' });
+  }
+});
+
+const raw = (head: string, body = ''): string =>
+  `POST /payments HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${head}\r\n${body}`;
+const line = (request: string): string => `${request}\r\nHost: x\r\nConnection: close\r\n\r\n`;
+const badRequest = {
+  error: 'bad request',
+  field: 'request',
+  reason: 'is not a valid HTTP/1.0 or HTTP/1.1 request for a path',
+};
+const version = { error: 'HTTP version not supported', reason: 'must be HTTP/1.0 or HTTP/1.1' };
+const coding = { error: 'not implemented', reason: 'the only known Transfer-Encoding is chunked' };
+const head = { error: 'head too large', reason: 'must have at most 16 kB, and 8 kB in a line' };
+const body = { error: 'body too large', reason: 'must have at most 4096 bytes' };
+const LENGTH = `Content-Length: ${BODY.length}\r\n`;
+const CHUNKED = 'Transfer-Encoding: chunked\r\n';
+/** The bytes, the status, and the body of nginx's own error (none: an instance answers). */
+const oddities: Readonly<Record<string, readonly [string | Uint8Array, number, object?]>> = {
+  'HTTP/1.0 without Host': ['GET /payments-summary HTTP/1.0\r\n\r\n', 202],
+  'a payment of HTTP/1.0 without Host': [`POST /payments HTTP/1.0\r\n${LENGTH}\r\n${BODY}`, 202],
+  'an unknown expectation': [raw(`Expect: wonders\r\n${LENGTH}`, BODY), 202],
+  'an upgrade': [raw(`Upgrade: h2c\r\n${LENGTH}`, BODY), 202],
+  'a whole address': [line('GET http://other/payments-summary HTTP/1.1'), 202],
+  'no Host': ['GET /payments-summary HTTP/1.1\r\n\r\n', 400, badRequest],
+  'two Hosts': [raw(`Host: y\r\n${LENGTH}`, BODY), 400, badRequest],
+  CONNECT: [line('CONNECT x:80 HTTP/1.1'), 400, badRequest],
+  'OPTIONS *': [line('OPTIONS * HTTP/1.1'), 400, badRequest],
+  'a word': ['GARBAGE\r\n\r\n', 400, badRequest],
+  'the first bytes of TLS': [Buffer.from('16030102000100', 'hex'), 400, badRequest],
+  'the preface of HTTP/2': ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, badRequest],
+  'an address above the root': [line('GET /../x HTTP/1.1'), 400, badRequest],
+  'a NUL in the address': [line('GET /pay\u0000ments HTTP/1.1'), 400, badRequest],
+  'a NUL in a header': [raw(`X: a\u0000b\r\n${LENGTH}`, BODY), 400, badRequest],
+  'a blank in the name of a header': [raw(`X Y: 1\r\n${LENGTH}`, BODY), 400, badRequest],
+  'a length, and chunks': [raw(LENGTH + CHUNKED, '0\r\n\r\n'), 400, badRequest],
+  'two lengths': [raw(`${LENGTH}Content-Length: 3\r\n`, BODY), 400, badRequest],
+  'a chunk without a size': [raw(CHUNKED, `zz\r\n${BODY}\r\n0\r\n\r\n`), 400, badRequest],
+  'a body beyond 4096 bytes': [raw('Content-Length: 4097\r\n'), 413, body],
+  'chunks beyond 4096 bytes': [raw(CHUNKED, `1001\r\n${'x'.repeat(4097)}\r\n`), 413, body],
+  'an address beyond 8 kB': [
+    line(`GET /${'x'.repeat(8_200)} HTTP/1.1`),
+    414,
+    { error: 'address too long' },
+  ],
+  'a line beyond 8 kB': [raw(`X: ${'x'.repeat(8_200)}\r\n${LENGTH}`, BODY), 431, head],
+  'lines beyond 32 kB': [raw(`X: ${'x'.repeat(7_000)}\r\n`.repeat(6) + LENGTH, BODY), 431, head],
+  'another coding': [raw('Transfer-Encoding: gzip\r\n'), 501, coding],
+  'HTTP/2.0': [line('GET /payments-summary HTTP/2.0'), 505, version],
+};
+
+test('each oddity gets one answer, and the error that is true of it', async (t) => {
+  const port = Number(new URL(front.url).port);
+  for (const [name, [bytes, status, error]] of Object.entries(oddities)) {
+    await t.test(name, async () => {
+      const answers = await exchange({ host: '127.0.0.1', port }, bytes);
+      assert.equal(answers.length, 1);
+      const [answer] = answers;
+      assert.equal(answer?.status, status, answer?.body);
+      if (error === undefined) return;
+      assert.match(answer.head, /\r\nContent-Type: application\/json/);
+      assert.deepEqual(JSON.parse(answer.body), error);
+    });
   }
 });
 

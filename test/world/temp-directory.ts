@@ -1,18 +1,25 @@
 // A directory of a test's own, short enough for Unix sockets, open to `nobody` (nginx's workers, PostgreSQL under root), and
 // removed when the process ends, also when a test failed.
 
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const directories = new Set<string>();
 
 export function makeTempDirectory(): string {
   if (directories.size === 0) process.once('exit', () => directories.forEach(removeTempDirectory));
-  const directory = mkdtempSync(join(tmpdir(), 'repasse-test-'));
+  // TMPDIR may be missing, or open to its owner only.
+  const place = isOpen(tmpdir()) ? tmpdir() : '/tmp';
+  const directory = mkdtempSync(join(place, 'repasse-test-'));
   chmodSync(directory, 0o755);
   directories.add(directory);
   return directory;
+}
+
+function isOpen(directory: string): boolean {
+  const mode = statSync(directory, { throwIfNoEntry: false })?.mode ?? 0;
+  return (mode & 0o001) !== 0 && (directory === '/' || isOpen(dirname(directory)));
 }
 
 export function removeTempDirectory(directory: string): void {

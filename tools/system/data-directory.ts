@@ -1,9 +1,10 @@
-// The directory that `npm start` keeps its files in: of one system at a time, and with a place for Unix sockets, whose paths may
-// have 107 bytes at most and which nginx's worker and PostgreSQL, `nobody` under root, must be able to reach.
+// The directory that `npm start` keeps its files in: of one system at a time, and with a place for
+// Unix sockets, whose paths may have 107 bytes at most and no commas, and which nginx's worker and
+// PostgreSQL, `nobody` under root, must be able to reach.
 //
 //   postgres/  journal-0  journal-1  default.state  fallback.state    what outlives a restart
 //   logs/      what the parts print, and once more from the start before
-//   run        the sockets; a link to a directory in the system's temporary one when the path is too long or closed to others
+//   run        the sockets; a link to a directory in a temporary one when sockets can't stand here
 //   nginx/     its configuration
 
 import { spawnSync } from 'node:child_process';
@@ -11,12 +12,18 @@ import { openSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { SOCKET_PATH_BYTES_MAX } from '../../src/config.ts';
+import { makeDirectory } from './make-directory.ts';
 import { reachableByAnyone } from './postgres.ts';
 import { StartError } from './settings.ts';
 
-const SOCKET_PATH_BYTES_MAX = 107;
 const LONGEST_SOCKET = 'postgres/.s.PGSQL.5432';
 const TEMPORARY_PREFIX = 'repasse-run-';
+/** PEER_SOCKET_PATHS and PostgreSQL's list are split at commas; these characters are safe. */
+const PLAIN_PATH = /^[\w./+=@~-]+$/;
+
+const AS_ROOT = process.getuid?.() === 0;
+const RUN_DIRECTORY_MODE = AS_ROOT ? 0o755 : 0o700;
 
 export class DataDirectory {
   readonly path: string;
@@ -30,7 +37,7 @@ export class DataDirectory {
   /** Makes it where it is missing and takes it for this process. @throws StartError when another one has it. */
   static async open(path: string): Promise<DataDirectory> {
     try {
-      await mkdir(join(path, 'logs'), { recursive: true });
+      await makeDirectory(join(path, 'logs'));
       lock(join(path, 'lock'));
       await removeRunDirectory(path);
       return new DataDirectory(path, await makeRunDirectory(path));
@@ -73,17 +80,30 @@ function lock(path: string): void {
 
 async function makeRunDirectory(path: string): Promise<string> {
   const here = join(path, 'run');
-  const asRoot = process.getuid?.() === 0;
-  const short = Buffer.byteLength(join(here, LONGEST_SOCKET)) <= SOCKET_PATH_BYTES_MAX;
-  if (short && (!asRoot || (await reachableByAnyone(path)))) {
+  if (await takesSockets(path, 'run')) {
     await mkdir(here);
-    await chmod(here, asRoot ? 0o755 : 0o700);
+    await chmod(here, RUN_DIRECTORY_MODE);
     return here;
   }
-  const elsewhere = await mkdtemp(join(tmpdir(), TEMPORARY_PREFIX));
-  if (asRoot) await chmod(elsewhere, 0o755);
-  await symlink(elsewhere, here);
-  return elsewhere;
+  // TMPDIR may be missing, or open to its owner only.
+  const places = new Set([tmpdir(), '/tmp', '/dev/shm']);
+  for (const place of places) {
+    if (!(await takesSockets(place, `${TEMPORARY_PREFIX}XXXXXX`))) continue;
+    const elsewhere = await mkdtemp(join(place, TEMPORARY_PREFIX)).catch(() => undefined);
+    if (elsewhere === undefined) continue;
+    await chmod(elsewhere, RUN_DIRECTORY_MODE);
+    await symlink(elsewhere, here);
+    return elsewhere;
+  }
+  const tried = [path, ...places].join(', ');
+  throw new StartError(`no directory takes Unix sockets (short, plain, open to all): ${tried}`);
+}
+
+/** Whether `parent`/`name` would do for the sockets. */
+async function takesSockets(parent: string, name: string): Promise<boolean> {
+  const longest = join(parent, name, LONGEST_SOCKET);
+  if (Buffer.byteLength(longest) > SOCKET_PATH_BYTES_MAX || !PLAIN_PATH.test(longest)) return false;
+  return !AS_ROOT || reachableByAnyone(parent).catch(() => false);
 }
 
 async function removeRunDirectory(path: string): Promise<void> {

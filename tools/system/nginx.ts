@@ -12,14 +12,17 @@ export interface Front {
   readonly socketPaths: readonly string[];
 }
 
+/** A word for nginx's configuration: a path may hold blanks, semicolons, braces and quotes. */
+const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+
 /** The template with its three blanks filled. */
 function fillTemplate(template: string, { listen, socketPaths }: Front): string {
   const servers = (marks: string): string =>
-    socketPaths.map((path) => `    server unix:${path} ${marks};`).join('\n');
+    socketPaths.map((path) => `    server ${quoted(`unix:${path}`)} ${marks};`).join('\n');
   return template
-    .replaceAll('${LISTEN}', listen)
-    .replaceAll('${SERVERS}', servers('max_fails=1 fail_timeout=1s'))
-    .replaceAll('${UNMARKED_SERVERS}', servers('max_fails=0'));
+    .replaceAll('${LISTEN}', () => listen)
+    .replaceAll('${SERVERS}', () => servers('max_fails=1 fail_timeout=1s'))
+    .replaceAll('${UNMARKED_SERVERS}', () => servers('max_fails=0'));
 }
 
 /** Writes the configuration into `directory`; the command that serves it. */

@@ -6,6 +6,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lastWords } from './last-words.ts';
 import { StartError } from './settings.ts';
 import { ended, hasEnded, killGroup, signal, spawnTethered, stop, type User } from './tethered.ts';
 
@@ -125,7 +126,7 @@ export class Part {
 
   #lastWords(): string {
     const { logPath } = this.#plan;
-    const last = readFileSync(logPath, 'utf8').trim().split('\n').at(-1);
+    const last = lastWords(readFileSync(logPath, 'utf8'));
     return `${last || 'it does not answer'} (log: ${logPath})`;
   }
 }

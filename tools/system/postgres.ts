@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { chown, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { lastWords } from './last-words.ts';
 import { StartError } from './settings.ts';
 import { asUser, type User } from './tethered.ts';
 
@@ -121,7 +122,7 @@ async function makeCluster({ initdb, dataDirectory, user, durable }: Cluster): P
   const tether = ['--pdeathsig', 'KILL', ...asUser(user), '--'];
   await run('setpriv', [...tether, ...words], { cwd: '/' }).catch((error: { stderr?: string }) => {
     throw new StartError(
-      `no PostgreSQL cluster in ${dataDirectory}: ${String(error.stderr).trim()}`,
+      `no PostgreSQL cluster in ${dataDirectory}: ${lastWords(String(error.stderr))}`,
     );
   });
   await rename(unfinished, dataDirectory);
