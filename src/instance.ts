@@ -22,9 +22,7 @@ import { HealthWatch } from './gateways/health.ts';
 import { Peer } from './gateways/peer.ts';
 import { HttpProcessor } from './gateways/processor.ts';
 import { Bulletin } from './ledger/bulletin.ts';
-import { connectLibpq } from './ledger/libpq.ts';
-import { LedgerPurge } from './ledger/purge.ts';
-import { LedgerReader } from './ledger/reader.ts';
+import { Ledger } from './ledger/ledger.ts';
 import { createLog, flushLog } from './log.ts';
 import { Purge } from './purge.ts';
 import { rehearse } from './rehearsal.ts';
@@ -32,8 +30,6 @@ import { Summaries } from './summary/totals.ts';
 
 const clock = systemClock;
 let log = createLog(clock);
-
-const SCHEMA_RETRY_MS = 500;
 
 function fatal(error: unknown): void {
   log.error('fatal', {
@@ -73,20 +69,25 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     new HttpProcessor(config.PROCESSOR_DEFAULT_URL, config.POOL_DEFAULT, clock),
     new HttpProcessor(config.PROCESSOR_FALLBACK_URL, config.POOL_FALLBACK, clock),
   ] as const;
-  const reader = new LedgerReader(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, (error) =>
-    log.warn('ledger connection lost', { message: error.message }),
-  );
   const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
   const instance = instanceNumber(config);
   const others = peers.filter((_, n) => n !== instance);
+  const ledger = new Ledger({
+    url: config.DATABASE_URL,
+    instance,
+    timeoutMs: config.LEDGER_TIMEOUT_MS,
+    durability: config.LEDGER_DURABILITY,
+    clock,
+    log,
+  });
   const engine = new Engine(config, {
     clock,
     journalFile: file,
     processors,
     ledger: {
-      connect: () => connectLibpq(config.DATABASE_URL, instance, config.LEDGER_TIMEOUT_MS, clock),
-      find: (ids) => reader.find(ids),
-      idsAfter: (id, most) => reader.idsAfter(id, most),
+      connect: () => ledger.connect(),
+      find: (ids) => ledger.find(ids),
+      idsAfter: (id, most) => ledger.idsAfter(id, most),
     },
     offer: async (owner, id, cents) => peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
     log,
@@ -99,18 +100,18 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   const purge = new Purge({
     clock,
     engine,
-    begin: () => LedgerPurge.begin(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS),
-    isUnderWay: () => reader.isBeingPurged(),
+    begin: () => ledger.beginPurge(),
+    isUnderWay: () => ledger.isBeingPurged(),
     others,
   });
-  const desk = createDesk({ engine, reader, others, purge });
+  const desk = createDesk({ engine, ledger, others, purge });
   const router = createRouter({
     desk,
     amountMaxCents: config.AMOUNT_MAX_CENTS,
     allowPurge: config.ALLOW_PURGE === '1',
   });
   const server = new ApiServer(config.SOCKET_PATH, router);
-  void makeSchema(reader);
+  void ledger.start();
   if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
   await wholeTurn(clock);
   if (stop.aborted) endInOrder();
@@ -150,17 +151,17 @@ async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): 
 
 interface DeskParts {
   readonly engine: Engine;
-  readonly reader: LedgerReader;
+  readonly ledger: Ledger;
   readonly others: readonly Peer[];
   readonly purge: Purge;
 }
 
-function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
+function createDesk({ engine, ledger, others, purge }: DeskParts): Desk {
   const flush = (): Promise<boolean> => engine.flush(FLUSH_MS);
   const settled = async (): Promise<void> => {
     await Promise.all([flush(), ...others.map((peer) => peer.flush(FLUSH_MS))]);
   };
-  const summaries = new Summaries({ settled, totals: (range) => reader.totals(range) });
+  const summaries = new Summaries({ settled, totals: (range) => ledger.totals(range) });
   return {
     pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
     summary: (query) => summaries.of(query),
@@ -212,19 +213,6 @@ function watchHealth(
     void bulletin.close();
   };
   return { stop };
-}
-
-/** The database may come later than we do; until then payments are held. */
-async function makeSchema(reader: LedgerReader): Promise<void> {
-  for (;;) {
-    try {
-      await reader.ensureSchema(new URL('./ledger/schema.sql', import.meta.url));
-      return;
-    } catch (error) {
-      log.warn('ledger unavailable', { message: (error as Error).message });
-      await sleep(clock, SCHEMA_RETRY_MS);
-    }
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
