@@ -6,9 +6,9 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 
 /** `require` encrypts and checks nothing. */
-export type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
+type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
 
-export interface Certificate {
+interface Certificate {
   readonly path: string;
   readonly text: string;
 }

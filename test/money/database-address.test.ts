@@ -65,8 +65,9 @@ test('each part of an address has one value, given or not', () => {
   );
 });
 
+const tail = (parameters: string): string => `${PLAIN}?${parameters}`;
+
 test('what no driver or only one of them would take is refused by its name', () => {
-  const tail = (parameters: string): string => `${PLAIN}?${parameters}`;
   refuses(tail('schema=public'), /"schema".*options=-c%20search_path=NAME/);
   refuses(tail('ssl=true'), /"ssl".*sslmode/);
   for (const name of ['hostaddr', 'service', 'passfile', 'uselibpqcompat', 'pgbouncer', 'sslcrl']) {
@@ -97,18 +98,21 @@ test('what no driver or only one of them would take is refused by its name', () 
   refuses('mysql://u:s3cret@h/x', /must be a postgres/);
 });
 
+const session = (url: string) => ({ url, name: 'repasse-test', timeoutMs: 1_500 });
+
+/** What libpq is given, by its name. */
+const native = (url: string): Record<string, string> =>
+  Object.fromEntries(
+    [...libpqParameters(session(url)).matchAll(/(\w+)='((?:[^'\\]|\\.)*)'/g)].map((match) => [
+      match[1] as string,
+      (match[2] as string).replace(/\\(.)/g, '$1'),
+    ]),
+  );
+
 test('both drivers get the same host, port, user, password, database, options and TLS', () => {
   const directory = makeTempDirectory();
   const ca = join(directory, 'ca.crt');
   writeFileSync(ca, 'an authority');
-  const session = (url: string) => ({ url, name: 'repasse-test', timeoutMs: 1_500 });
-  const native = (url: string): Record<string, string> =>
-    Object.fromEntries(
-      [...libpqParameters(session(url)).matchAll(/(\w+)='((?:[^'\\]|\\.)*)'/g)].map((match) => [
-        match[1] as string,
-        (match[2] as string).replace(/\\(.)/g, '$1'),
-      ]),
-    );
   const url = `postgres://u:it's%5C@h:6000/d?options=-c%20search_path=books`;
   const pg = pgParameters(session(url));
   const libpq = native(url);
