@@ -1,6 +1,7 @@
 // Every setting, read once from the environment: its unit, its bounds, its default, and how the bounds
 // stand together. A setting out of bounds stops the start with a message that names it.
 
+import { AddressError, readDatabaseAddress } from './database-address.ts';
 import { readAddress } from './processor-address.ts';
 
 /** How long nginx waits for an answer: proxy_read_timeout in nginx.conf.template, in general and for a payment. */
@@ -134,6 +135,11 @@ export const WORD_SETTINGS = {
     words: ['strict', 'contest'],
     meaning: 'the same for the fallback processor',
   },
+  LEDGER_DURABILITY: {
+    words: ['warn', 'require'],
+    meaning:
+      'a database that loses committed rows in a power failure (fsync or full_page_writes off) is used, which the log says (warn), or nothing is charged and recorded (require)',
+  },
   ALLOW_PURGE: { words: ['0', '1'], meaning: 'whether POST /purge-payments exists' },
 } as const;
 
@@ -142,7 +148,8 @@ export const TEXT_SETTINGS = {
   SOCKET_PATH: 'Unix socket to listen on',
   PEER_SOCKET_PATHS: 'sockets of all instances in order, this one included (default: SOCKET_PATH)',
   JOURNAL_PATH: 'file of the journal, of this instance alone',
-  DATABASE_URL: 'PostgreSQL, as postgres://user:password@host:port/database',
+  DATABASE_URL:
+    'PostgreSQL, as postgres://user:password@host:port/database; of PG* variables none counts',
   PROCESSOR_DEFAULT_URL:
     'http:// or https:// address of the default processor; a user and a password in it, a path ' +
     'and a query go with every request',
@@ -242,9 +249,11 @@ function checkTogether(config: Config): void {
     ],
   ];
   for (const [holds, message] of rules) if (!holds) throw new ConfigError(message);
-  if (!URL.canParse(config.DATABASE_URL) || !/^postgres(ql)?:\/\//.test(config.DATABASE_URL)) {
-    // Its text may hold a password.
-    throw new ConfigError('DATABASE_URL must be a postgres:// address');
+  try {
+    readDatabaseAddress(config.DATABASE_URL);
+  } catch (error) {
+    if (error instanceof AddressError) throw new ConfigError(error.message);
+    throw error;
   }
   for (const name of ['PROCESSOR_DEFAULT_URL', 'PROCESSOR_FALLBACK_URL'] as const) {
     const address = readAddress(config[name]);

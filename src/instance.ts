@@ -23,9 +23,7 @@ import { HealthWatch } from './gateways/health.ts';
 import { Peer } from './gateways/peer.ts';
 import { HttpProcessor } from './gateways/processor.ts';
 import { Bulletin } from './ledger/bulletin.ts';
-import { connectLibpq } from './ledger/libpq.ts';
-import { LedgerPurge } from './ledger/purge.ts';
-import { LedgerReader } from './ledger/reader.ts';
+import { Ledger } from './ledger/ledger.ts';
 import { createLog, flushLog } from './log.ts';
 import { Purge } from './purge.ts';
 import { rehearse } from './rehearsal.ts';
@@ -33,8 +31,6 @@ import { Summaries } from './summary/totals.ts';
 
 const clock = systemClock;
 let log = createLog(clock);
-
-const SCHEMA_RETRY_MS = 500;
 
 function fatal(error: unknown): void {
   log.error('fatal', {
@@ -71,21 +67,26 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     HEADER_BYTES + config.RING_SLOTS * SLOT_BYTES,
   );
   const processors = createProcessors(config);
-  const reader = new LedgerReader(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, (error) =>
-    log.warn('ledger connection lost', { message: error.message }),
-  );
   const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
   const instance = instanceNumber(config);
   const others = peers.filter((_, n) => n !== instance);
+  const ledger = new Ledger({
+    url: config.DATABASE_URL,
+    instance,
+    timeoutMs: config.LEDGER_TIMEOUT_MS,
+    durability: config.LEDGER_DURABILITY,
+    clock,
+    log,
+  });
   const engine = new Engine(config, {
     clock,
     journalFile: file,
     processors,
     ledger: {
-      connect: () => connectLibpq(config.DATABASE_URL, instance, config.LEDGER_TIMEOUT_MS, clock),
-      find: (ids) => reader.find(ids),
-      idsAfter: (id, most) => reader.idsAfter(id, most),
-      recordAnomalies: (found) => reader.recordAnomalies(instance, found),
+      connect: () => ledger.connect(),
+      find: (ids) => ledger.find(ids),
+      idsAfter: (id, most) => ledger.idsAfter(id, most),
+      recordAnomalies: (found) => ledger.recordAnomalies(found),
     },
     offer: async (owner, id, cents) => peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
     log,
@@ -98,21 +99,21 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   const purge = new Purge({
     clock,
     engine,
-    begin: () => LedgerPurge.begin(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS),
-    isUnderWay: () => reader.isBeingPurged(),
+    begin: () => ledger.beginPurge(),
+    isUnderWay: () => ledger.isBeingPurged(),
     others,
   });
   const flushes = peers.map(
     (peer, n) => () => (n === instance ? engine.flush(FLUSH_MS) : peer.flush(FLUSH_ANSWER_MS)),
   );
-  const desk = createDesk({ engine, reader, flushes, purge });
+  const desk = createDesk({ engine, ledger, flushes, purge });
   const router = createRouter({
     desk,
     amountMaxCents: config.AMOUNT_MAX_CENTS,
     allowPurge: config.ALLOW_PURGE === '1',
   });
   const server = new ApiServer(config.SOCKET_PATH, router);
-  void makeSchema(reader);
+  void ledger.start();
   if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
   await wholeTurn(clock);
   if (stop.aborted) endInOrder();
@@ -152,7 +153,7 @@ async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): 
 
 interface DeskParts {
   readonly engine: Engine;
-  readonly reader: LedgerReader;
+  readonly ledger: Ledger;
   /**
    * Of each instance, this one included: the reason why not all that it has charged is recorded.
    */
@@ -160,13 +161,13 @@ interface DeskParts {
   readonly purge: Purge;
 }
 
-function createDesk({ engine, reader, flushes, purge }: DeskParts): Desk {
+function createDesk({ engine, ledger, flushes, purge }: DeskParts): Desk {
   const missing = async (): Promise<string | undefined> => {
     const reasons = await Promise.all(flushes.map((flush) => flush()));
     const behind = reasons.findIndex((reason) => reason !== undefined);
     return behind < 0 ? undefined : `instance ${behind}: ${reasons[behind]}`;
   };
-  const summaries = new Summaries({ missing, totals: (range) => reader.totals(range) });
+  const summaries = new Summaries({ missing, totals: (range) => ledger.totals(range) });
   return {
     pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
     summary: (query) => summaries.of(query),
@@ -235,19 +236,6 @@ function watchHealth(
     void bulletin.close();
   };
   return { stop };
-}
-
-/** The database may come later than we do; until then payments are held. */
-async function makeSchema(reader: LedgerReader): Promise<void> {
-  for (;;) {
-    try {
-      await reader.ensureSchema(new URL('./ledger/schema.sql', import.meta.url));
-      return;
-    } catch (error) {
-      log.warn('ledger unavailable', { message: (error as Error).message });
-      await sleep(clock, SCHEMA_RETRY_MS);
-    }
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

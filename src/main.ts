@@ -13,5 +13,8 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+// Before anything that looks for them is loaded: DATABASE_URL alone says where the database is.
+const { forgetPgVariables } = await import('./database-address.ts');
+forgetPgVariables(process.env);
 const { run } = await import('./instance.ts');
 await run(process.env, stop.signal);

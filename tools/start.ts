@@ -3,11 +3,13 @@
 // Ctrl-C finishes what is under way and stops everything, a second one hastens; whatever ends this process, nothing of it stays.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { forgetPgVariables } from '../src/database-address.ts';
 import { ask } from './system/ask.ts';
 import { DataDirectory } from './system/data-directory.ts';
+import { LedgerTrouble } from './system/ledger-trouble.ts';
 import { LiveLine } from './system/live-line.ts';
 import { Part } from './system/part.ts';
-import { instanceSockets, planParts } from './system/parts.ts';
+import { instanceLogs, instanceSockets, planParts } from './system/parts.ts';
 import { ensureFree } from './system/ports.ts';
 import { readSettings, StartError, type StartSettings } from './system/settings.ts';
 
@@ -16,6 +18,7 @@ const SAME_SIGNAL_MS = 500;
 const ORPHANED_EVERY_MS = 1_000;
 const READY_WITHIN_MS = 30_000;
 const READY_EVERY_MS = 20;
+const TROUBLE_EVERY_MS = 200;
 
 /** Resolves with the first wish to stop, after calling `first`; `again` is called for each later one. */
 function stopWish(first: () => void, again: () => void): Promise<void> {
@@ -49,15 +52,28 @@ async function ensurePortsFree(settings: StartSettings): Promise<void> {
   await Promise.all(wanted);
 }
 
+interface Waiting {
+  readonly isVain: () => boolean;
+  readonly trouble: LedgerTrouble;
+  readonly say: (line: string) => void;
+}
+
 /** Resolves when a request goes all the way (nginx, an instance, PostgreSQL), or when nobody waits for it any more. */
-async function goesAllTheWay(url: string, isVain: () => boolean): Promise<void> {
+async function goesAllTheWay(url: string, { isVain, trouble, say }: Waiting): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS;
+  let lookMs = performance.now() + TROUBLE_EVERY_MS;
   while (!isVain()) {
     const answer = await ask(url, '/payments-summary').catch((error: Error) => error);
     if (!(answer instanceof Error) && answer.status === 200) return;
-    if (performance.now() > deadline) {
+    const nowMs = performance.now();
+    if (nowMs >= lookMs) {
+      for (const text of trouble.fresh()) say(`npm start: ${text}`);
+      lookMs = nowMs + TROUBLE_EVERY_MS;
+    }
+    if (nowMs > deadline) {
       const found = answer instanceof Error ? answer.message : `${answer.status} ${answer.body}`;
-      throw new StartError(`the system started and does not answer: ${found}`);
+      const why = trouble.last ?? found;
+      throw new StartError(`the system started and does not answer: ${why}`);
     }
     await sleep(READY_EVERY_MS);
   }
@@ -89,7 +105,11 @@ async function run(settings: StartSettings): Promise<void> {
     }
     if (stopping) return;
     const url = `http://127.0.0.1:${settings.port}`;
-    await goesAllTheWay(url, () => stopping);
+    await goesAllTheWay(url, {
+      isVain: () => stopping,
+      trouble: new LedgerTrouble(instanceLogs(directory)),
+      say: (line) => live.say(line),
+    });
     if (stopping) return;
     process.stdout.write(`ready ${url}\n`);
     live.start();
@@ -114,6 +134,8 @@ async function run(settings: StartSettings): Promise<void> {
 // Whoever read our output may be gone; that is no reason to fall over.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
+// PGPORT and the like would lead our database, and whoever asks for it, elsewhere.
+forgetPgVariables(process.env);
 try {
   await run(readSettings(process.env));
   process.exit(0);

@@ -3,6 +3,7 @@
 
 import pg from 'pg';
 import type { Clock, Timer } from '../clock.ts';
+import { pgParameters } from './session.ts';
 
 export interface BulletinParts {
   readonly url: string;
@@ -49,13 +50,8 @@ export class Bulletin {
 
   async #open(): Promise<void> {
     const { url, timeoutMs, onNews } = this.#parts;
-    const client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: timeoutMs,
-      query_timeout: timeoutMs,
-      keepAlive: true,
-      application_name: 'repasse-bulletin',
-    });
+    const session = pgParameters({ url, timeoutMs, name: 'repasse-bulletin' });
+    const client = new pg.Client({ ...session, keepAlive: true });
     this.#client = client;
     client.on('error', () => this.#lose(client));
     client.on('end', () => this.#lose(client));

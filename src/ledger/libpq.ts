@@ -8,6 +8,7 @@
 import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { RECORD_BATCH, type Batch } from './batch.ts';
+import { FINDINGS, KEEP_COMMITS, MARK, libpqParameters, type Findings } from './session.ts';
 
 /**
  * - refused: the database answered that it won't take this statement (its SQLSTATE tells why); nothing was recorded.
@@ -34,6 +35,13 @@ export interface LedgerConnection {
   close(): void;
 }
 
+/** One on a real server, which says what it found there. */
+export interface NativeConnection extends LedgerConnection {
+  readonly findings: Findings;
+  /** Leaves a mark that another connection to the same database sees, for as long as this one lives. @throws LedgerFailure */
+  leave(mark: string): Promise<void>;
+}
+
 interface NativeClient {
   readonly pq: { resultErrorFields(): { sqlState?: string } };
   /** "I" when the connection is alive and no statement is under way. */
@@ -45,9 +53,9 @@ interface NativeClient {
   end(): void;
   on(event: 'error', listener: (error: Error) => void): void;
 }
+type NativeRow = Readonly<Record<string, string>>;
 /** A string when the statement could not even be sent. */
 type NativeDone = (error: Error | string | null, rows?: readonly NativeRow[]) => void;
-type NativeRow = Readonly<Record<string, unknown>>;
 
 // `import` of this CommonJS package would print a path to stdout (libpq 1.11).
 const NativeClient = createRequire(import.meta.url)('pg-native') as new () => NativeClient;
@@ -69,28 +77,17 @@ export async function connectLibpq(
   instance: number,
   timeoutMs: number,
   clock: Clock,
-): Promise<LedgerConnection> {
+): Promise<NativeConnection> {
+  const parameters = libpqParameters({ url, name: `repasse-writer-${instance}`, timeoutMs });
   const connection = new LibpqConnection(timeoutMs, clock);
-  await connection.open(conninfo(url, `repasse-writer-${instance}`, timeoutMs));
+  await connection.open(parameters);
   return connection;
-}
-
-/** libpq's own time-out covers the whole connecting; it counts in seconds, 2 at least. */
-function conninfo(url: string, name: string, timeoutMs: number): string {
-  const full = new URL(url);
-  full.searchParams.set('connect_timeout', String(Math.max(2, Math.ceil(timeoutMs / 1000))));
-  full.searchParams.set('application_name', name);
-  // A statement that we gave up must not stay behind and block its own repetition.
-  const options = full.searchParams.get('options') ?? '';
-  full.searchParams.set('options', `${options} -c statement_timeout=${timeoutMs}`.trim());
-  // URL writes a space as "+", which libpq takes for a plus (a real one is %2B here).
-  full.search = full.search.replaceAll('+', '%20');
-  return full.href;
 }
 
 const KEPT_AFTER_END_MS = 1_000;
 
-class LibpqConnection implements LedgerConnection {
+class LibpqConnection implements NativeConnection {
+  findings: Findings = { overridden: [], risks: [], hindrances: [] };
   readonly #client = new NativeClient();
   readonly #timeoutMs: number;
   readonly #clock: Clock;
@@ -114,12 +111,20 @@ class LibpqConnection implements LedgerConnection {
     });
     try {
       await this.#statement((done) => this.#client.query(END_EARLIER, done));
+      this.findings = await this.#settle();
       await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));
     } catch (error) {
       // A missing table, say: nobody would close a connection that was never handed out.
       this.close();
       throw error;
     }
+  }
+
+  async leave(mark: string): Promise<void> {
+    // Of hexadecimal digits: it stands in the text, since pg-native's parameters are for prepared statements.
+    if (!/^[0-9a-f]+$/.test(mark)) throw new Error('a mark is of hexadecimal digits');
+    const text = `SELECT pg_advisory_lock_shared(${MARK.replace('$1', `'${mark}'`)})`;
+    await this.#rows(text);
   }
 
   record(batch: Batch): Promise<number> {
@@ -137,6 +142,23 @@ class LibpqConnection implements LedgerConnection {
     // Its handle for the event loop is part of it (libpq 1.11 src/connection.cc) and is closed only at the end of this turn: until then
     // nothing may collect it.
     this.#clock.after(KEPT_AFTER_END_MS, () => this.#client);
+  }
+
+  /** Sets what a session can set, and looks for what it can't. */
+  async #settle(): Promise<Findings> {
+    const changed = await this.#rows(KEEP_COMMITS);
+    const found = await this.#rows(FINDINGS);
+    const of = (kind: string): string[] =>
+      found.filter((row) => row['kind'] === kind).map((row) => String(row['finding']));
+    return {
+      overridden: changed.map(({ name, setting }) => `${name} was ${setting}`),
+      risks: of('risk'),
+      hindrances: of('hindrance'),
+    };
+  }
+
+  #rows(text: string): Promise<readonly NativeRow[]> {
+    return this.#statement((done) => this.#client.query(text, done));
   }
 
   #statement(run: (done: NativeDone) => void): Promise<readonly NativeRow[]> {

@@ -3,6 +3,7 @@
 // the connection, and PostgreSQL runs what a dead client sent before it lets go.
 
 import pg from 'pg';
+import { KEEP_COMMITS, pgParameters } from './session.ts';
 
 /** Any number that no other program's lock has. */
 const LOCK = 7_200_327;
@@ -30,13 +31,7 @@ export class LedgerPurge {
   readonly #client: pg.Client;
 
   private constructor(url: string, timeoutMs: number) {
-    this.#client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: timeoutMs,
-      query_timeout: timeoutMs,
-      statement_timeout: timeoutMs,
-      application_name: 'repasse-purge',
-    });
+    this.#client = new pg.Client(pgParameters({ url, timeoutMs, name: 'repasse-purge' }));
     // The statement that meets it says so.
     this.#client.on('error', ignore);
   }
@@ -51,6 +46,7 @@ export class LedgerPurge {
         await purge.end();
         return 'busy';
       }
+      await purge.#client.query(KEEP_COMMITS);
       await purge.#client.query(BOUND);
       await purge.#client.query(STEP_BACK);
     } catch (error) {

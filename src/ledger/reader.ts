@@ -6,6 +6,8 @@ import pg from 'pg';
 import type { Anomaly } from '../anomaly.ts';
 import type { LedgerRow, ProcessorIndex } from '../payment.ts';
 import { PURGE_IS_UNDER_WAY } from './purge.ts';
+import { makeSchema } from './schema.ts';
+import { SEES_MARK, pgParameters } from './session.ts';
 
 /** Counts and cents of one processor; cents as text, since a sum may exceed a safe integer. */
 export interface Totals {
@@ -58,21 +60,33 @@ export class LedgerReader {
 
   constructor(url: string, timeoutMs: number, onTrouble: (error: Error) => void) {
     this.#pool = new pg.Pool({
-      connectionString: url,
+      ...pgParameters({ url, timeoutMs, name: 'repasse-reader' }),
       max: CONNECTIONS,
       // A new backend and its first plans cost far more than a kept one.
       idleTimeoutMillis: IDLE_MS,
-      connectionTimeoutMillis: timeoutMs,
-      query_timeout: timeoutMs,
-      statement_timeout: timeoutMs,
-      application_name: 'repasse-reader',
     });
     this.#pool.on('error', onTrouble);
   }
 
-  /** Makes the tables where they are missing. */
-  async ensureSchema(path: URL): Promise<void> {
-    await this.#pool.query(`BEGIN;\n${await readFile(path, 'utf8')}\nCOMMIT;`);
+  /** Makes what is missing of the tables; resolves with the steps that it took. */
+  async ensureSchema(path: URL): Promise<number[]> {
+    const schema = await readFile(path, 'utf8');
+    const client = await this.#pool.connect();
+    let failed = true;
+    try {
+      const steps = await makeSchema(client, schema);
+      failed = false;
+      return steps;
+    } finally {
+      // One that failed may be in the middle of a transaction.
+      client.release(failed);
+    }
+  }
+
+  /** Whether the connection that left this mark is to the same database and the same tables. */
+  async sees(mark: string): Promise<boolean> {
+    const { rows } = await this.#pool.query<{ seen: boolean }>(SEES_MARK, [mark]);
+    return rows[0]?.seen === true;
   }
 
   /** What each processor was charged with in the range: default first, fallback second. */

@@ -1,7 +1,9 @@
--- The ledger: one row per settled payment, and its sums per second.
--- Safe to run again, by several instances at once.
+-- The ledger's tables, in numbered steps: each is run once in a ledger's life (schema.ts).
+-- To change them, append a step: a line "-- Step N: what it makes" with the next number, and its statements. A step that was
+-- released is never changed. What changes a table that is in use waits 100 ms for its lock, and is tried again.
 
-SELECT pg_advisory_xact_lock(7200325);
+-- Step 1: payments, and their sums per second
+-- A ledger from before there were steps has these already. Not even IF NOT EXISTS then: it waits for a VACUUM, and all writers for it.
 
 CREATE TABLE IF NOT EXISTS payments (
   correlation_id uuid PRIMARY KEY,
@@ -10,8 +12,13 @@ CREATE TABLE IF NOT EXISTS payments (
   requested_at timestamptz(3) NOT NULL
 );
 
--- Rows arrive nearly in the order of their time, so a block range index is as good as a tree and costs next to nothing.
-CREATE INDEX IF NOT EXISTS payments_requested_at ON payments USING brin (requested_at) WITH (pages_per_range = 8, autosummarize = on);
+DO $$
+BEGIN
+  IF to_regclass('payments_requested_at') IS NULL THEN
+    -- Rows arrive nearly in the order of their time, so a block range index is as good as a tree and costs next to nothing.
+    CREATE INDEX payments_requested_at ON payments USING brin (requested_at) WITH (pages_per_range = 8, autosummarize = on);
+  END IF;
+END $$;
 
 CREATE TABLE IF NOT EXISTS payments_per_second (
   processor smallint NOT NULL,
@@ -21,6 +28,7 @@ CREATE TABLE IF NOT EXISTS payments_per_second (
   PRIMARY KEY (second, processor)
 ) WITH (fillfactor = 50);
 
+-- Step 2: anomalies
 -- What is said of one payment in two places and can't both be true (src/anomaly.ts tells the
 -- kinds). An empty object: not known.
 CREATE TABLE IF NOT EXISTS anomalies (

@@ -109,7 +109,7 @@ test('what a row may not hold is refused with its reason, and nothing of its bat
 test('instances that start at once make the schema together', async (context) => {
   const { url, reader } = await makeLedger(server, context);
   const schema = new URL('../../../src/ledger/schema.sql', import.meta.url);
-  await query(url, 'DROP TABLE payments, payments_per_second');
+  await query(url, 'DROP TABLE payments, payments_per_second, ledger_steps');
   await Promise.all([1, 2, 3, 4].map(() => reader.ensureSchema(schema)));
   assert.deepEqual(await checkSums(url), { payments: 0, cents: 0 });
 });

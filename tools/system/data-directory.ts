@@ -55,9 +55,13 @@ export class DataDirectory {
     return join(this.#runDirectory, name);
   }
 
+  logPath(part: string): string {
+    return join(this.path, 'logs', `${part}.log`);
+  }
+
   /** A new log; the one of the start before is kept beside it. */
   async log(part: string): Promise<string> {
-    const path = join(this.path, 'logs', `${part}.log`);
+    const path = this.logPath(part);
     await rename(path, `${path}.before`).catch(ignoreMissing);
     return path;
   }

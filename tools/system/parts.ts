@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { pgParameters } from '../../src/ledger/session.ts';
 import { DEFAULT, FALLBACK, PROCESSORS } from '../../src/payment.ts';
 import { answers, ask } from './ask.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -23,6 +24,9 @@ const node = (script: URL, ...words: readonly string[]): readonly string[] => [
 
 export const instanceSockets = (directory: DataDirectory): readonly string[] =>
   Array.from({ length: INSTANCES }, (_, number) => directory.socket(`api-${number}.sock`));
+
+export const instanceLogs = (directory: DataDirectory): readonly string[] =>
+  Array.from({ length: INSTANCES }, (_, number) => directory.logPath(`instance-${number}`));
 
 /** The plans in groups: a group starts when all before it are up, and ends when all after it have ended. */
 export async function planParts(
@@ -139,8 +143,8 @@ async function nginx(
   };
 }
 
-async function databaseAnswers(connectionString: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 2_000 });
+async function databaseAnswers(url: string): Promise<boolean> {
+  const client = new pg.Client(pgParameters({ url, name: 'repasse-start', timeoutMs: 2_000 }));
   client.on('error', () => {});
   try {
     await client.connect();

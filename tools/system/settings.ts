@@ -1,6 +1,7 @@
 // What `npm start` is told by its environment; everything has a default.
 
 import { resolve } from 'node:path';
+import { AddressError, readDatabaseAddress } from '../../src/database-address.ts';
 import type { ProcessorIndex } from '../../src/payment.ts';
 
 /** A reason not to start that one line explains. */
@@ -41,7 +42,7 @@ export function readSettings(environment: Environment): StartSettings {
   return {
     port: port('PORT', 9999),
     dataDirectory: resolve(environment['DATA_DIR'] || '.data'),
-    databaseUrl: environment['DATABASE_URL'] || undefined,
+    databaseUrl: readDatabaseUrl(environment['DATABASE_URL']),
     processorUrls: {
       0: environment['PROCESSOR_DEFAULT_URL'] || undefined,
       1: environment['PROCESSOR_FALLBACK_URL'] || undefined,
@@ -59,4 +60,14 @@ export function readSettings(environment: Environment): StartSettings {
       },
     },
   };
+}
+
+function readDatabaseUrl(url: string | undefined): string | undefined {
+  try {
+    if (url) readDatabaseAddress(url);
+  } catch (error) {
+    if (error instanceof AddressError) throw new StartError(error.message);
+    throw error;
+  }
+  return url || undefined;
 }

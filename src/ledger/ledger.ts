@@ -1,0 +1,189 @@
+// The ledger through both drivers: `pg` reads, libpq writes. Until each of them has been seen to reach the same tables, and the statement
+// that records has been tried, nothing is read from it: so payments are held, as while the database is away, and none is charged.
+//
+//   started ──▶ proving ──both reach the same, and it may be written to──▶ proved
+//                └─▶ the log says why not, again after a minute; tried again every half a second
+
+import { randomBytes } from 'node:crypto';
+import type { Anomaly } from '../anomaly.ts';
+import { describeAddress, readDatabaseAddress } from '../database-address.ts';
+import { sleep, type Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { LedgerRow } from '../payment.ts';
+import type { Batch } from './batch.ts';
+import { LedgerUnfit, explain } from './explain.ts';
+import { connectLibpq, type LedgerConnection, type NativeConnection } from './libpq.ts';
+import { LedgerPurge } from './purge.ts';
+import { LedgerReader, type TimeRange, type Totals } from './reader.ts';
+import type { Findings } from './session.ts';
+
+export interface LedgerParts {
+  readonly url: string;
+  /** This instance's number: it has one writer. */
+  readonly instance: number;
+  readonly timeoutMs: number;
+  /** Whether a database that would lose rows in a power failure is used, with a word in the log, or refused. */
+  readonly durability: 'warn' | 'require';
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const SCHEMA = new URL('./schema.sql', import.meta.url);
+const RETRY_MS = 500;
+/** What goes on is said again. */
+const SAID_EVERY_MS = 60_000;
+const NOTHING: Batch = { processor: 0, rows: 0, ids: '{}', amountCents: '{}', requestedAtMs: '{}' };
+const NOW: TimeRange = { fromMs: 0, toMs: 0 };
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+export class Ledger {
+  readonly #parts: LedgerParts;
+  readonly #reader: LedgerReader;
+  #proved = false;
+  #closed = false;
+  /** The one that was proved: the writer's first. */
+  #spare: NativeConnection | undefined;
+  #trouble = { text: '', saidMs: 0 };
+  #findings = { overridden: '', risks: '' };
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+    this.#reader = new LedgerReader(parts.url, parts.timeoutMs, (error) =>
+      parts.log.warn('ledger connection lost', { message: error.message }),
+    );
+  }
+
+  /** Resolves when it is proved, or closed. The database may come later than we do. */
+  async start(): Promise<void> {
+    const { clock, log, url } = this.#parts;
+    while (!this.#closed) {
+      try {
+        const steps = await this.#prove();
+        this.#proved = true;
+        const where = describeAddress(readDatabaseAddress(url));
+        log.info('ledger ready', { where, stepsDone: steps });
+        return;
+      } catch (error) {
+        this.#say(error);
+        await sleep(clock, RETRY_MS);
+      }
+    }
+  }
+
+  /** A connection for the one writer. @throws LedgerFailure */
+  async connect(): Promise<LedgerConnection> {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare) return spare;
+    try {
+      const connection = await this.#open();
+      this.#trouble.text = '';
+      return connection;
+    } catch (error) {
+      // What may pass is told by the writer, with the rows that wait.
+      if (!explain(error, this.#parts.url).passes) this.#say(error);
+      throw error;
+    }
+  }
+
+  async find(ids: readonly string[]): Promise<LedgerRow[]> {
+    return this.#proven().find(ids);
+  }
+
+  async idsAfter(id: string, most: number): Promise<string[]> {
+    return this.#proven().idsAfter(id, most);
+  }
+
+  async recordAnomalies(found: readonly Anomaly[]): Promise<void> {
+    await this.#proven().recordAnomalies(this.#parts.instance, found);
+  }
+
+  async totals(range: TimeRange): Promise<readonly [Totals, Totals]> {
+    return this.#proven().totals(range);
+  }
+
+  async isBeingPurged(): Promise<boolean> {
+    return this.#reader.isBeingPurged();
+  }
+
+  async beginPurge(): Promise<LedgerPurge | 'busy'> {
+    this.#proven();
+    return LedgerPurge.begin(this.#parts.url, this.#parts.timeoutMs);
+  }
+
+  /** For a ledger that ends before its process does; a connection that was given away is its owner's. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#spare?.close();
+    this.#spare = undefined;
+    await this.#reader.close();
+  }
+
+  #proven(): LedgerReader {
+    if (!this.#proved) throw new Error('the ledger is not ready');
+    return this.#reader;
+  }
+
+  /** Everything that payments will need of it, once, with nothing to record. */
+  async #prove(): Promise<number[]> {
+    const steps = await this.#reader.ensureSchema(SCHEMA);
+    await this.#reader.find([]);
+    await this.#reader.totals(NOW);
+    await this.#reader.idsAfter(NO_ID, 1);
+    const connection = await this.#open();
+    try {
+      await connection.record(NOTHING);
+      const mark = randomBytes(16).toString('hex');
+      await connection.leave(mark);
+      if (!(await this.#reader.sees(mark))) {
+        throw new LedgerUnfit('DATABASE_URL', 'the two drivers reach different tables or servers');
+      }
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    this.#spare = connection;
+    return steps;
+  }
+
+  /** @throws LedgerFailure also when it may not be written to as it is */
+  async #open(): Promise<NativeConnection> {
+    const { url, instance, timeoutMs, clock, durability } = this.#parts;
+    const connection = await connectLibpq(url, instance, timeoutMs, clock);
+    const { risks, hindrances } = connection.findings;
+    this.#sayFindings(connection.findings);
+    const refused = durability === 'require' ? [...hindrances, ...risks] : hindrances;
+    if (refused.length === 0) return connection;
+    connection.close();
+    throw new LedgerUnfit(
+      hindrances.length > 0 ? 'the database' : 'LEDGER_DURABILITY',
+      refused.join('; '),
+    );
+  }
+
+  /** Once, and when it is another trouble, and again after a minute. */
+  #say(error: unknown): void {
+    const { clock, log, url } = this.#parts;
+    const { passes, ...trouble } = explain(error, url);
+    const text = trouble.cause + trouble.message;
+    const nowMs = clock.elapsed();
+    if (text === this.#trouble.text && nowMs - this.#trouble.saidMs < SAID_EVERY_MS) return;
+    this.#trouble = { text, saidMs: nowMs };
+    if (passes) log.warn('ledger unavailable', trouble);
+    else log.error('ledger unusable', trouble);
+  }
+
+  /** When they change. */
+  #sayFindings({ overridden, risks }: Findings): void {
+    const { log, durability } = this.#parts;
+    const found = { overridden: overridden.join('; '), risks: risks.join('; ') };
+    if (found.overridden !== this.#findings.overridden && overridden.length > 0) {
+      log.warn('ledger settings overridden', { settings: overridden });
+    }
+    if (found.risks !== this.#findings.risks) {
+      if (risks.length > 0) log.error('ledger may lose rows', { settings: risks, durability });
+      else log.info('ledger keeps rows again');
+    }
+    this.#findings = found;
+  }
+}

@@ -1,0 +1,163 @@
+// A role or a database may have settings that lose rows: the session sets what it can set, and finds what it can't.
+
+import assert from 'node:assert/strict';
+import { after, before, test, type TestContext } from 'node:test';
+import pg from 'pg';
+import { systemClock } from '../../src/clock.ts';
+import { connectLibpq, type NativeConnection } from '../../src/ledger/libpq.ts';
+import { LedgerPurge } from '../../src/ledger/purge.ts';
+import { LedgerReader } from '../../src/ledger/reader.ts';
+import { DatabaseServer, query } from '../world/database.ts';
+import { waitUntil } from '../world/wait-until.ts';
+import { batchOfRows, checkSums, makeLedger, rowOf } from './ledger-fixture.ts';
+
+let server: DatabaseServer;
+before(async () => {
+  server = await DatabaseServer.start();
+});
+after(() => server.close());
+
+async function connect(url: string, context: TestContext): Promise<NativeConnection> {
+  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  context.after(() => connection.close());
+  return connection;
+}
+
+/** Changes it for each new session. */
+async function set(url: string, settings: Readonly<Record<string, string>>): Promise<void> {
+  const database = new URL(url).pathname.slice(1);
+  const texts = Object.entries(settings).map(
+    ([name, value]) => `ALTER DATABASE ${database} SET ${name} = '${value}'`,
+  );
+  await query(url, texts.join(';'));
+}
+
+/** What a statement of the writer runs under. */
+const inRecording = async (url: string, setting: string): Promise<string> => {
+  await query(
+    url,
+    `CREATE TABLE IF NOT EXISTS seen (value text);
+     CREATE OR REPLACE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN INSERT INTO seen SELECT current_setting('${setting}'); RETURN NULL; END $$;
+     CREATE OR REPLACE TRIGGER see AFTER INSERT ON payments FOR EACH STATEMENT EXECUTE FUNCTION see()`,
+  );
+  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  await connection.record(batchOfRows(rowOf(1)));
+  connection.close();
+  const [row] = await query<{ value: string }>(url, 'DELETE FROM seen RETURNING value');
+  return row?.value ?? '';
+};
+
+/** Resolves when the database has ended a session that was idle from now on. */
+async function idleForTooLong(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  const ended = new Promise((resolve) => {
+    client.once('end', resolve);
+  });
+  await client.connect();
+  await ended;
+}
+
+for (const level of ['off', 'local', 'remote_write'] as const) {
+  test(`commits are kept although the database has synchronous_commit=${level}`, async (context) => {
+    const { url } = await makeLedger(server, context);
+    await set(url, { synchronous_commit: level });
+    const { findings } = await connect(url, context);
+    assert.deepEqual(findings.overridden, [`synchronous_commit was ${level}`]);
+    assert.deepEqual(findings.hindrances, []);
+    assert.equal(await inRecording(url, 'synchronous_commit'), 'on');
+  });
+}
+
+test('a stronger synchronous_commit than ours stays', async (context) => {
+  const { url } = await makeLedger(server, context);
+  await set(url, { synchronous_commit: 'remote_apply' });
+  assert.deepEqual((await connect(url, context)).findings.overridden, []);
+  assert.equal(await inRecording(url, 'synchronous_commit'), 'remote_apply');
+});
+
+test('a purge is kept too although the database has synchronous_commit=off', async (context) => {
+  const { url } = await makeLedger(server, context);
+  await (await connect(url, context)).record(batchOfRows(rowOf(1)));
+  await set(url, { synchronous_commit: 'off' });
+  const purge = await LedgerPurge.begin(url, 5_000);
+  assert.ok(purge instanceof LedgerPurge);
+  await purge.empty();
+  // Nothing in between that would write it down by the way.
+  await server.kill();
+  await purge.end();
+  await server.restart();
+  assert.equal((await checkSums(url)).payments, 0);
+});
+
+test('settings of the database that would refuse, round, hide or end are overridden', async (context) => {
+  const { url } = await makeLedger(server, context);
+  await set(url, {
+    default_transaction_read_only: 'on',
+    default_transaction_isolation: 'serializable',
+    lock_timeout: '1ms',
+    statement_timeout: '1ms',
+    idle_session_timeout: '200ms',
+    transaction_timeout: '200ms',
+    extra_float_digits: '-15',
+    exit_on_error: 'on',
+  });
+  const connection = await connect(url, context);
+  assert.deepEqual(connection.findings.hindrances, []);
+  const row = rowOf(1, 1990, 1_752_512_345_678);
+  await connection.record(batchOfRows(row));
+  await assert.rejects(connection.record(batchOfRows(rowOf(2, 0))), { kind: 'refused' });
+  await idleForTooLong(url);
+  await connection.record(batchOfRows(rowOf(3)));
+  const reader = new LedgerReader(url, 5_000, () => {});
+  context.after(() => reader.close());
+  assert.deepEqual(await reader.find([row.correlationId]), [row]);
+});
+
+test('rows that a policy hides are an error, for reading and for writing', async (context) => {
+  const { url } = await makeLedger(server, context);
+  await (await connect(url, context)).record(batchOfRows(rowOf(1)));
+  await query(
+    url,
+    `CREATE ROLE clerk LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO clerk;
+     ALTER TABLE payments ENABLE ROW LEVEL SECURITY;
+     CREATE POLICY few ON payments USING (amount_cents > 5000)`,
+  );
+  const clerk = url.replace('repasse@', 'clerk@');
+  const reader = new LedgerReader(clerk, 5_000, () => {});
+  context.after(() => reader.close());
+  await assert.rejects(reader.find([rowOf(1).correlationId]), { code: '42501' });
+  await assert.rejects(connect(clerk, context), { kind: 'refused', sqlState: '42501' });
+});
+
+test('what loses rows and can not be set is found', async (context) => {
+  const { url } = await makeLedger(server, context);
+  // The tests' server has its fsync off.
+  assert.deepEqual((await connect(url, context)).findings.risks, ['fsync is off']);
+  await query(
+    url,
+    `CREATE FUNCTION drop_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+     CREATE TRIGGER dropping BEFORE INSERT ON payments FOR EACH ROW EXECUTE FUNCTION drop_it();
+     ALTER TABLE payments_per_second SET UNLOGGED`,
+  );
+  const { risks, hindrances } = (await connect(url, context)).findings;
+  assert.deepEqual(risks, ['fsync is off', 'trigger dropping may change or drop rows of payments']);
+  assert.deepEqual(hindrances.length, 1);
+  assert.match(hindrances[0] as string, /table payments_per_second is UNLOGGED/);
+});
+
+test('full_page_writes=off is found when a connection is made after it was set', async (context) => {
+  const { url } = await makeLedger(server, context);
+  const reload = async (text: string): Promise<void> => {
+    await query(url, text);
+    await query(url, 'SELECT pg_reload_conf()');
+  };
+  context.after(() => reload('ALTER SYSTEM RESET full_page_writes'));
+  await reload('ALTER SYSTEM SET full_page_writes = off');
+  await waitUntil('it is found', async () => {
+    const connection = await connectLibpq(url, 0, 5_000, systemClock);
+    connection.close();
+    return connection.findings.risks.includes('full_page_writes is off');
+  });
+});
