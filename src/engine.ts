@@ -113,7 +113,7 @@ export class Engine {
     offCourse.pause();
     verifier.stop();
     contradictions.stop();
-    for (const handOver of handOvers) handOver.stop();
+    handOvers.stop();
     const isDone = (): boolean =>
       crew.busy + offCourse.setAside.busy + offCourse.unknown === 0 &&
       writer.pending === 0 &&
@@ -184,7 +184,7 @@ export class Engine {
       unknown: offCourse.unknown,
       doubtful: offCourse.doubts.pending,
       verifying: verifier.pending,
-      foreign: handOvers.reduce((sum, handOver) => sum + handOver.pending, 0),
+      foreign: handOvers.pending,
       unrecorded: writer.pending,
       refused: writer.poisoned,
       recovering: recovering.count,

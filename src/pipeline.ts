@@ -13,9 +13,8 @@ import { SettledFilter } from './buffer/settled-filter.ts';
 import { SlotQueue } from './buffer/slot-queue.ts';
 import { instanceNumber, type Config } from './config.ts';
 import { Attempts, chargeOf } from './consumers/attempt.ts';
-import { backoffMs } from './consumers/backoff.ts';
 import { Crew } from './consumers/crew.ts';
-import { HandOver } from './consumers/hand-over.ts';
+import { HandOvers } from './consumers/hand-over.ts';
 import { Pace } from './consumers/pace.ts';
 import { bringProbeForward } from './consumers/probe.ts';
 import { Contradictions } from './contradictions.ts';
@@ -28,9 +27,6 @@ import type { Ports } from './ports.ts';
 import { Recovering } from './recovery/recovering.ts';
 import { Verifier } from './recovery/verifier.ts';
 import { Tally } from './tally.ts';
-
-/** A payment that failed so often while others got through is set aside (thrifty). */
-const FAILURES_MAX = 2;
 
 export class Pipeline {
   readonly instance: number;
@@ -45,7 +41,7 @@ export class Pipeline {
   readonly offCourse: OffCourse;
   readonly attempts: Attempts;
   readonly crew: Crew;
-  readonly handOvers: readonly HandOver[];
+  readonly handOvers: HandOvers;
   readonly verifier: Verifier;
   readonly writer: BatchWriter;
   readonly contradictions: Contradictions;
@@ -63,24 +59,26 @@ export class Pipeline {
     this.ring = new Ring(config.RING_SLOTS, seed);
     this.journal = new Journal(ports.journalFile, this.ring, config.JOURNAL_SYNC);
     this.settled = new SettledFilter(config.SETTLED_FILTER_MIB, seed);
-    this.intake = this.#joinIntake();
+    const { ring, journal, settled, instance, instances } = this;
+    this.intake = new Intake({ ...ports, ring, journal, settled, instance, instances });
     this.#lookup = new SettledLookup(ports.ledger.find, ports.clock);
     this.admission = this.#joinAdmission();
     this.routing = new Routing(ports.clock, config);
     this.recovering = new Recovering(ports.clock, ports.log);
-    this.contradictions = this.#joinContradictions();
+    this.contradictions = new Contradictions({
+      ports,
+      ring: this.ring,
+      routing: this.routing,
+      recovering: this.recovering,
+      absentMs: config.TIMEOUT_MAX_MS,
+      letGo: (slot, settledCents) => this.letGo(slot, settledCents),
+    });
     this.writer = this.#joinWriter();
     this.offCourse = this.#joinOffCourse();
     this.attempts = this.#joinAttempts();
     this.crew = this.#joinCrew();
-    this.handOvers = config.PEER_SOCKET_PATHS.map((_, owner) => this.#joinHandOver(owner));
+    this.handOvers = this.#joinHandOvers();
     this.verifier = this.#joinVerifier();
-  }
-
-  #joinIntake(): Intake {
-    const { ring, journal, settled, instance, instances } = this;
-    const { clock, log } = this.#ports;
-    return new Intake({ ring, journal, settled, clock, instance, instances, log });
   }
 
   #joinAdmission(): Admission {
@@ -93,31 +91,17 @@ export class Pipeline {
       onClear: (slot) => this.#enqueue(slot),
       onUnverified: (slot) => this.verifier.add(slot),
       onDoubtful: (slot) => this.offCourse.doubts.add(slot),
-      onForeign: (slot) => this.#giveAway(slot),
-      hasRoomForForeign: () => this.#hasRoomForForeign(),
+      onForeign: (slot) => this.handOvers.add(slot),
+      // Among those that a restart found, too.
+      hasRoomForForeign: () => this.handOvers.hasRoomBeside(this.verifier.pending),
     });
   }
 
   #joinAttempts(): Attempts {
-    const { clock, processors, log } = this.#ports;
-    const { BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs, POLICY, RETRIES } = this.#config;
-    return new Attempts({
-      clock,
-      ring: this.ring,
-      journal: this.journal,
-      processors,
-      lanes: this.routing.lanes,
-      setAside: this.offCourse.setAside,
-      // Under eager a payment is offered to both processors, with all retries, before that.
-      failuresMax: POLICY === 'eager' ? 2 * (RETRIES + 1) : FAILURES_MAX,
-      timeoutMs: (processor) => this.routing.timeoutMs(processor),
-      // The thrifty choice itself waits for a processor that works.
-      backoffMs: (declines) => (POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0),
-      onCharged: (slot, processor) => this.#charged(slot, processor),
-      onUnknown: (slot, isDuplicate) => this.offCourse.reconcile(slot, isDuplicate),
-      onWorkingAgain: (processor) => this.offCourse.workingAgain(processor),
-      log,
-    });
+    const { ring, journal, routing, offCourse } = this;
+    const onCharged = this.#charged.bind(this);
+    const config = this.#config;
+    return new Attempts({ ...this.#ports, config, ring, journal, routing, offCourse, onCharged });
   }
 
   #joinCrew(): Crew {
@@ -151,13 +135,6 @@ export class Pipeline {
     });
   }
 
-  #joinContradictions(): Contradictions {
-    const { ring, routing, recovering } = this;
-    const absentMs = this.#config.TIMEOUT_MAX_MS;
-    const letGo = this.letGo.bind(this);
-    return new Contradictions({ ports: this.#ports, ring, routing, recovering, absentMs, letGo });
-  }
-
   #joinWriter(): BatchWriter {
     const { clock, ledger, log } = this.#ports;
     const processorOf = (slot: number): ProcessorIndex => this.ring.pinOf(slot) as ProcessorIndex;
@@ -179,15 +156,12 @@ export class Pipeline {
     });
   }
 
-  #joinHandOver(owner: number): HandOver {
-    const { clock, offer } = this.#ports;
-    return new HandOver({
-      clock,
-      queue: new SlotQueue(this.ring.slots),
-      offer: (slot) => {
-        const { correlationId, amountCents } = chargeOf(this.ring, slot);
-        return offer(owner, correlationId, amountCents);
-      },
+  #joinHandOvers(): HandOvers {
+    const { ring } = this;
+    return new HandOvers({
+      ...this.#ports,
+      ring,
+      queues: this.#config.PEER_SOCKET_PATHS.map(() => new SlotQueue(ring.slots)),
       onTaken: (slot) => this.letGo(slot, 'not settled'),
       onConflict: (slot) => this.contradictions.ownedOtherwise(slot),
     });
@@ -233,7 +207,7 @@ export class Pipeline {
     const pin = ring.pinOf(slot);
     if (pin >= 0 && ring.isCharged[slot] === 1) this.#record(slot, pin as ProcessorIndex);
     else if (pin >= 0) offCourse.reconcile(slot);
-    else if (this.#ownerOf(slot) !== this.instance) this.#giveAway(slot);
+    else if (this.#isForeign(slot)) this.handOvers.add(slot);
     else if (ring.isDoubtful[slot] === 1) offCourse.doubts.add(slot);
     else this.#enqueue(slot);
   }
@@ -256,22 +230,8 @@ export class Pipeline {
     this.crew.wake();
   }
 
-  #giveAway(slot: number): void {
-    this.handOvers[this.#ownerOf(slot)]?.add(slot);
-  }
-
-  /**
-   * Half of the slots are for our own payments, which need nobody else to go on: two instances full of each other's payments
-   * would wait for each other for ever.
-   */
-  #hasRoomForForeign(): boolean {
-    const foreign = this.handOvers.reduce((sum, handOver) => sum + handOver.pending, 0);
-    // Among those that a restart found, too.
-    return foreign + this.verifier.pending < Math.floor(this.ring.slots / 2);
-  }
-
-  #ownerOf(slot: number): number {
-    return ownerOf(this.ring.ids, this.instances, slot * 4);
+  #isForeign(slot: number): boolean {
+    return ownerOf(this.ring.ids, this.instances, slot * 4) !== this.instance;
   }
 
   /** Frees the slot of a payment that is settled with so many cents, or that is not to be settled here. */

@@ -56,6 +56,12 @@ interface Standing {
   oldestSlot: number;
 }
 
+interface Details {
+  readonly stage?: string;
+  readonly processor?: string;
+  readonly [name: string]: unknown;
+}
+
 /** What has been said to have begun: since when, and when it was said last. */
 interface Said {
   readonly sinceMs: number;
@@ -172,18 +178,19 @@ export class Watch {
     }: {
       readonly begins: string;
       readonly ends: string;
-      readonly details: Readonly<Record<string, unknown>>;
+      readonly details: Details;
     },
   ): void {
     const { clock, log } = this.#parts;
     const now = clock.elapsed();
-    const key = `${begins} ${String(details['stage'] ?? details['processor'] ?? '')}`;
+    const { stage = '', processor = '' } = details;
+    const key = `${begins} ${stage}${processor}`;
     const said = this.#said.get(key);
     if (!isSo) {
       if (said === undefined) return;
       this.#said.delete(key);
-      const { stage, processor } = details;
-      log.info(ends, { stage, processor, afterMs: Math.round(now - said.sinceMs) });
+      const afterMs = Math.round(now - said.sinceMs);
+      log.info(ends, { stage: details.stage, processor: details.processor, afterMs });
       return;
     }
     if (said !== undefined && now - said.saidAtMs < AGAIN_MS) return;

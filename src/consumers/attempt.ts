@@ -7,32 +7,32 @@
 import type { Journal } from '../buffer/journal.ts';
 import type { Ring } from '../buffer/ring.ts';
 import { sleep, type Clock } from '../clock.ts';
-import type { Lane, News } from '../gateways/lane.ts';
+import type { Config } from '../config.ts';
+import type { News } from '../gateways/lane.ts';
 import type { Answered, Outcome } from '../gateways/outcome.ts';
 import type { Processor } from '../gateways/processor.ts';
+import type { Routing } from '../gateways/routing.ts';
 import type { Log } from '../log.ts';
 import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
+import { backoffMs } from './backoff.ts';
 import type { SetAside } from './set-aside.ts';
 
 export interface AttemptParts {
+  readonly config: Config;
   readonly clock: Clock;
   readonly ring: Ring;
   readonly journal: Journal;
   readonly processors: readonly [Processor, Processor];
-  readonly lanes: readonly [Lane, Lane];
-  readonly setAside: SetAside;
-  /** A payment is set aside when it failed so often while others got through. */
-  readonly failuresMax: number;
-  /** How long to wait for an answer now. */
-  readonly timeoutMs: (processor: ProcessorIndex) => number;
-  /** Before a payment that was declined `declines` times is queued again. */
-  readonly backoffMs: (declines: number) => number;
+  readonly routing: Routing;
+  readonly offCourse: {
+    readonly setAside: SetAside;
+    /** The pin's processor may hold the payment; `isDuplicate`: it answered 422. */
+    reconcile(slot: number, isDuplicate: boolean): void;
+    /** A processor that had failed for a while works again. */
+    workingAgain(processor: ProcessorIndex): void;
+  };
   /** Its processor holds the payment, with the ring's values. */
   readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
-  /** Its processor may hold the payment; `isDuplicate`: it answered 422. */
-  readonly onUnknown: (slot: number, isDuplicate: boolean) => void;
-  /** A processor that had failed for a while works again. */
-  readonly onWorkingAgain: (processor: ProcessorIndex) => void;
   readonly log: Log;
 }
 
@@ -49,36 +49,43 @@ const NEWS: Readonly<Record<Outcome, News>> = {
 
 /** A payment keeps its place in the queue for this many attempts. */
 const DECLINES_IN_FRONT = 3;
+/** A payment that failed so often while others got through is set aside (thrifty). */
+const FAILURES_MAX = 2;
 /** A processor that failed for less than this wasn't really away. */
 const AWAY_MS = 1_000;
 
 export class Attempts {
   readonly #parts: AttemptParts;
+  readonly #failuresMax: number;
 
   constructor(parts: AttemptParts) {
     this.#parts = parts;
+    const { POLICY, RETRIES } = parts.config;
+    // Under eager a payment is offered to both processors, with all retries, before that.
+    this.#failuresMax = POLICY === 'eager' ? 2 * (RETRIES + 1) : FAILURES_MAX;
   }
 
   /** Sends the payment in `slot`, which is unpinned and in no queue. Rejects only when the journal fails. */
   async run(slot: number, processor: ProcessorIndex): Promise<void> {
-    const { clock, ring, journal, processors, lanes, timeoutMs } = this.#parts;
+    const { clock, ring, journal, processors, routing, offCourse } = this.#parts;
     ring.pin(slot, processor, clock.now());
     // In the journal before it can be at the processor: a crash from here on leaves a pinned payment.
     journal.pin(slot);
-    const lane = lanes[processor];
+    const lane = routing.lanes[processor];
     const isProbe = lane.isFailing;
     const failingForMs = lane.failingForMs;
     const number = lane.sent();
     await journal.synced();
     const sentAtMs = clock.elapsed();
     const charge = chargeOf(ring, slot);
-    const answered = await processors[processor].charge(charge, timeoutMs(processor));
+    const timeoutMs = routing.timeoutMs(processor);
+    const answered = await processors[processor].charge(charge, timeoutMs);
     const { outcome } = answered;
     const news = NEWS[outcome];
     // A payment that failed before may fail for what it is.
     const isNews = news === 'works' || ring.failures[slot] === 0;
     lane.answered(number, clock.elapsed() - sentAtMs, isNews ? news : 'nothing');
-    if (failingForMs >= AWAY_MS && !lane.isFailing) this.#parts.onWorkingAgain(processor);
+    if (failingForMs >= AWAY_MS && !lane.isFailing) offCourse.workingAgain(processor);
     switch (outcome) {
       case 'charged':
         this.#charged(slot, processor);
@@ -96,7 +103,8 @@ export class Attempts {
   }
 
   #charged(slot: number, processor: ProcessorIndex): void {
-    const { ring, setAside, log, onCharged } = this.#parts;
+    const { ring, offCourse, log, onCharged } = this.#parts;
+    const { setAside } = offCourse;
     if (setAside.has(slot)) {
       const correlationId = ring.idText(slot);
       log.info('outcome known', {
@@ -110,14 +118,15 @@ export class Attempts {
   }
 
   #unknown(slot: number, processor: ProcessorIndex, { outcome, status, said }: Answered): void {
-    const { ring, lanes, setAside, log, onUnknown } = this.#parts;
-    setAside.forget(slot);
-    if (!lanes[processor].isFailing) ring.failures[slot] = (ring.failures[slot] as number) + 1;
+    const { ring, routing, offCourse, log } = this.#parts;
+    offCourse.setAside.forget(slot);
+    if (!routing.lanes[processor].isFailing)
+      ring.failures[slot] = (ring.failures[slot] as number) + 1;
     if (outcome === 'unknown') {
       const name = processorName(processor);
       log.warn('outcome unknown', { ...chargeOf(ring, slot), processor: name, status, said });
     }
-    onUnknown(slot, outcome === 'duplicate');
+    offCourse.reconcile(slot, outcome === 'duplicate');
   }
 
   /** Nothing of this attempt is stored: the payment may go anywhere again. */
@@ -133,8 +142,9 @@ export class Attempts {
       readonly isProbe: boolean;
     },
   ): Promise<void> {
-    const { clock, ring, journal, lanes, setAside, failuresMax, backoffMs, log } = this.#parts;
-    const isAlone = !lanes[processor].isFailing;
+    const { clock, ring, journal, routing, offCourse, log } = this.#parts;
+    const { setAside } = offCourse;
+    const isAlone = !routing.lanes[processor].isFailing;
     ring.unpin(slot);
     journal.hold(slot);
     // The next pin overwrites this one's pin: a power failure must not find both of the slot's cells half-written.
@@ -142,7 +152,7 @@ export class Attempts {
     const declines = (ring.declines[slot] as number) + 1;
     ring.declines[slot] = declines;
     if (isAlone) ring.failures[slot] = (ring.failures[slot] as number) + 1;
-    if ((ring.failures[slot] as number) >= failuresMax) {
+    if ((ring.failures[slot] as number) >= this.#failuresMax) {
       if (!setAside.has(slot)) {
         const { correlationId, amountCents } = chargeOf(ring, slot);
         const name = processorName(processor);
@@ -151,11 +161,17 @@ export class Attempts {
       setAside.add(slot, processor, answered);
       return;
     }
-    const pauseMs = backoffMs(declines);
+    const pauseMs = this.#backoffMs(declines);
     if (pauseMs > 0) await sleep(clock, pauseMs);
     // In an outage the payments keep their order. One that failed alone, or as a probe, goes behind the others.
     if (!isAlone && !isProbe && declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
     else ring.enqueue(slot);
+  }
+
+  /** Before a payment that was declined `declines` times is queued again. The thrifty choice itself waits. */
+  #backoffMs(declines: number): number {
+    const { POLICY, BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs } = this.#parts.config;
+    return POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0;
   }
 }
 

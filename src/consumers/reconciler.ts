@@ -17,6 +17,7 @@ import type { Log } from '../log.ts';
 import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
 import { chargeOf } from './attempt.ts';
 import { doublingMs } from './backoff.ts';
+import { describe, dueOf, unknownOf, type Unknown } from './unknown-payment.ts';
 
 export interface ReconcilerParts {
   readonly clock: Clock;
@@ -34,27 +35,6 @@ export interface ReconcilerParts {
     heldOtherwise(processor: ProcessorIndex, sent: Charge, held: Charge): void;
   };
   readonly log: Log;
-}
-
-/** A payment whose outcome is unknown. */
-interface Unknown {
-  readonly slot: number;
-  /** As it was sent, and is sent again. */
-  readonly charge: Charge;
-  readonly sinceMs: number;
-  askAtMs: number;
-  resendAtMs: number;
-  resends: number;
-  /** Times that the processor answered 422. */
-  duplicates: number;
-  /** What it answered to the latest request, or to a question that it answered in a way nobody can read. */
-  answered: { readonly status: number; readonly said: string };
-  /** The circuit breaker knows that a 422 was no duplicate. */
-  isHeldAgainst: boolean;
-  isUnreadable: boolean;
-  isResending: boolean;
-  isSetAside: boolean;
-  isSettled: boolean;
 }
 
 const ASK_EVERY_MS = 700;
@@ -106,21 +86,9 @@ export class Reconciler {
   add(slot: number, isDuplicate = false): void {
     const { clock, ring } = this.#parts;
     const now = clock.elapsed();
-    const unknown: Unknown = {
-      slot,
-      charge: chargeOf(ring, slot),
-      sinceMs: now,
-      askAtMs: now,
-      resendAtMs: now + RESEND_FIRST_MS,
-      resends: 0,
-      duplicates: isDuplicate ? 1 : 0,
-      answered: { status: 0, said: '' },
-      isHeldAgainst: false,
-      isUnreadable: false,
-      isResending: false,
-      isSetAside: false,
-      isSettled: false,
-    };
+    const unknown = unknownOf(slot, chargeOf(ring, slot), now);
+    unknown.resendAtMs = now + RESEND_FIRST_MS;
+    if (isDuplicate) unknown.duplicates = 1;
     if (!this.#stopped && this.#asking < this.#atOnce() && now >= this.#pausedUntilMs) {
       void this.#ask(unknown);
     } else {
@@ -147,17 +115,8 @@ export class Reconciler {
   /** The first `most` of them, for whoever looks into it. */
   list(most: number): Record<string, unknown>[] {
     const now = this.#parts.clock.elapsed();
-    return [...this.#setAside.values(), ...this.#fresh.values()].slice(0, most).map((unknown) => ({
-      correlationId: unknown.charge.correlationId,
-      amountCents: unknown.charge.amountCents,
-      processor: this.#name,
-      outcome: 'unknown',
-      isSetAside: unknown.isSetAside,
-      requests: unknown.resends + 1,
-      duplicates: unknown.duplicates,
-      status: unknown.answered.status,
-      forMs: Math.round(now - unknown.sinceMs),
-    }));
+    const all = [...this.#setAside.values(), ...this.#fresh.values()];
+    return all.slice(0, most).map((unknown) => describe(unknown, this.#name, now));
   }
 
   #atOnce(): number {
@@ -285,12 +244,4 @@ export class Reconciler {
     });
     onCharged(slot, processor);
   }
-}
-
-/** Takes the first one out of the queue when its time has come. */
-function dueOf(queue: Map<number, Unknown>, nowMs: number): Unknown | undefined {
-  const [first] = queue.values();
-  if (first === undefined || first.askAtMs > nowMs) return undefined;
-  queue.delete(first.slot);
-  return first;
 }

@@ -68,7 +68,9 @@ export class JournaledRing {
     if (random.chance(0.4)) {
       journal.free(slot);
       ring.release(slot);
-    } else if (ring.isCharged[slot] === 0 && ring.pinOf(slot) !== UNPINNED && random.chance(0.4)) {
+      return this.#wrote(slot);
+    }
+    if (ring.isCharged[slot] === 0 && ring.pinOf(slot) !== UNPINNED && random.chance(0.4)) {
       journal.charged(slot);
     } else if (random.chance(0.7)) {
       ring.isCharged[slot] = 0;

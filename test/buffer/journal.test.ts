@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { HEADER_BYTES, Journal, JournalError, SLOT_BYTES } from '../../src/buffer/journal.ts';
-import { DEFAULT } from '../../src/payment.ts';
 import { Ring } from '../../src/buffer/ring.ts';
 import { describeRing, fileBytes, JOURNAL_ID, JournaledRing, recoverFrom } from './held-model.ts';
 import { MemoryJournalFile } from './memory-journal-file.ts';
@@ -192,48 +191,6 @@ test('the latest cell counts also when the sequence has gone around', () => {
       );
     }
   }
-});
-
-test('where a cell is damaged and the other one says "held", either processor may have the payment', () => {
-  const slot = 0;
-  const write = (ring: Ring, journal: Journal, word: string): void => {
-    if (word === 'hold') ring.unpin(slot);
-    else ring.pin(slot, DEFAULT, 77);
-    if (word === 'hold') journal.hold(slot);
-    else if (word === 'pin') journal.pin(slot);
-    else journal.charged(slot);
-  };
-  for (const [words, doubtful] of [
-    [['hold', 'pin'], [0]],
-    [['pin', 'hold', 'pin'], [0]],
-    // What is damaged may as well be older; nothing tells.
-    [['pin', 'pin'], []],
-    [['hold', 'pin', 'charged'], []],
-  ] as const) {
-    const ring = new Ring(1, 1);
-    const file = new MemoryJournalFile(fileBytes(1));
-    const journal = new Journal(file, ring, 'never');
-    journal.format(JOURNAL_ID);
-    ring.claim(Uint32Array.of(1, 2, 3, 4), 1990, 5);
-    for (const word of words) write(ring, journal, word);
-    const contents = Buffer.from(file.cache);
-    contents[file.lastAt + 20] = (contents[file.lastAt + 20] as number) ^ 1;
-    const found = recoverFrom(contents, 1);
-    assert.deepEqual(found.doubtful, doubtful, words.join());
-    assert.equal(found.damagedCells, 1);
-    assert.notDeepEqual(found.states, ['free']);
-  }
-});
-
-test('a doubt outlives the process', () => {
-  const ring = new Ring(1, 1);
-  const file = new MemoryJournalFile(fileBytes(1));
-  const journal = new Journal(file, ring, 'never');
-  journal.format(JOURNAL_ID);
-  const slot = ring.claim(Uint32Array.of(1, 2, 3, 4), 1990, 5);
-  ring.isDoubtful[slot] = 1;
-  journal.hold(slot);
-  assert.deepEqual(recoverFrom(file.cache, 1).doubtful, [slot]);
 });
 
 test('a slot without a pin can not be written as pinned or charged', () => {

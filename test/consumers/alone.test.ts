@@ -78,7 +78,10 @@ async function play(bad: Bad | undefined): Promise<Played> {
   engine.start();
   await clock.advance(20);
   const beganMs = clock.elapsed();
-  for (let n = 0; bad !== undefined && n < BAD; n++) engine.admit(idOf(n), BAD_CENTS, false);
+  const bads = bad === undefined ? 0 : BAD;
+  for (let n = 0; n < bads; n++) {
+    assert.equal(engine.admit(idOf(n), BAD_CENTS, false), 'accepted');
+  }
   for (; clock.elapsed() - beganMs < RUN_MS; posted++) {
     const id = idOf(BAD + posted);
     postedAtMs.set(idToText(id), clock.elapsed());

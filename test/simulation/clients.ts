@@ -2,7 +2,7 @@
 // amount; who gets no answer or a refusal tries again.
 
 import { ownerOf } from '../../src/payment.ts';
-import type { Account, Told } from './books.ts';
+import type { Account, Told } from './account.ts';
 import type { Dice } from './dice.ts';
 import type { Instance } from './instance.ts';
 import type { World } from './world.ts';

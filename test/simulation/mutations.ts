@@ -208,9 +208,9 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'the ring fills up with payments of others',
-    'pipeline.js',
-    'foreign + this.verifier.pending <',
-    'foreign < 0 ||',
+    'consumers/hand-over.js',
+    'return this.pending + others <',
+    'return this.pending < 0 ||',
   ),
 ];
 

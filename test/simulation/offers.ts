@@ -2,7 +2,7 @@
 
 import type { Offered } from '../../src/buffer/admission.ts';
 import type { Ports } from '../../src/ports.ts';
-import type { Told } from './books.ts';
+import type { Told } from './account.ts';
 import type { Instance } from './instance.ts';
 import type { Program } from './program.ts';
 import type { World } from './world.ts';

@@ -7,7 +7,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
 import type { IdWords } from '../../src/payment.ts';
 import type { Ports } from '../../src/ports.ts';
-import type { Told } from './books.ts';
+import type { Told } from './account.ts';
 import type { Dice } from './dice.ts';
 import { DiskFault, type SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedLedger } from './simulated-ledger.ts';

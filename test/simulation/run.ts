@@ -2,7 +2,7 @@
 // books must balance; then everything is started anew, much is repeated, and nothing may have changed.
 
 import type { Config } from '../../src/config.ts';
-import { CURSES } from './books.ts';
+import { CURSES } from './account.ts';
 import { Clients } from './clients.ts';
 import { Instance } from './instance.ts';
 import { offersBetween } from './offers.ts';

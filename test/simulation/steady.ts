@@ -2,7 +2,7 @@
 // delayed by some that nobody takes, whether a backlog grows in a process that is held up, how late an unknown outcome is learned.
 
 import { readConfig, type Config } from '../../src/config.ts';
-import { CURSES, type Account } from './books.ts';
+import { CURSES, type Account } from './account.ts';
 import { Instance } from './instance.ts';
 import { SimulatedLedger } from './simulated-ledger.ts';
 import { SimulatedProcessor } from './simulated-processor.ts';
@@ -47,8 +47,13 @@ export class SteadyRun {
       new SimulatedProcessor(1, world, rule, 800),
     ];
     const ledger = new SimulatedLedger(world);
-    const offer = () => () => Promise.resolve('away' as const);
-    this.#instance = new Instance({ world, config, processors: this.#processors, ledger, offer });
+    this.#instance = new Instance({
+      world,
+      config,
+      processors: this.#processors,
+      ledger,
+      offer: noPeer,
+    });
   }
 
   #throw(): Steady {
@@ -147,6 +152,9 @@ export class SteadyRun {
     this.#world.books.fail(`${waited.length} of ${late.length} good payments wait for bad ones`);
   }
 }
+
+/** There is no other instance. */
+const noPeer = () => () => Promise.resolve('away' as const);
 
 function configOf(settings: Readonly<Record<string, string>>): Config {
   return readConfig({

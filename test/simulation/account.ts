@@ -1,0 +1,63 @@
+// One payment in the books: what clients asked and were told of it, where it is charged, and what the ledger says.
+
+import type { Admitted } from '../../src/buffer/admission.ts';
+import { idToText, type Charge, type IdWords, type LedgerRow } from '../../src/payment.ts';
+
+/** - nothing: it never answers. */
+export type Curse = 400 | 422 | 429 | 500 | 502 | 'nothing';
+export const CURSES: readonly Curse[] = [400, 422, 429, 500, 502, 'nothing'];
+
+/** - failed: an error was answered. - cut: the process died before it answered. */
+export type Told = Admitted | 'failed' | 'cut';
+
+export class Account {
+  readonly index: number;
+  readonly id: IdWords;
+  readonly text: string;
+  /** Amounts that reached an instance. */
+  readonly posted = new Set<number>();
+  /** Cents of the first acceptance by its owner. */
+  promised: number | undefined;
+  /** Another instance took it while its owner was away. */
+  taken = false;
+  /** It may have been taken without anybody having been told. */
+  maybe = false;
+  /** At each processor. */
+  readonly charges: [Charge | undefined, Charge | undefined] = [undefined, undefined];
+  row: LedgerRow | undefined;
+  /** Somebody deleted its row, and no instance took it again since. */
+  lost = false;
+  /** Its row was deleted at least once. */
+  wasLost = false;
+  /** Another instance than its owner was called. */
+  strayed = false;
+  /** Calls that are planned or under way. */
+  calls = 0;
+  /** What both processors answer to it until the world heals. */
+  curse: Curse | undefined;
+  /** When a processor inserted it, ms of the timeline. */
+  chargedAtMs = 0;
+  /**
+   * Its row is not ours: somebody else has recorded the id, at the other processor or with another
+   * amount.
+   */
+  isForeign = false;
+  /** That was reported. */
+  isReported = false;
+
+  constructor(index: number, id: IdWords) {
+    this.index = index;
+    this.id = id;
+    this.text = idToText(id);
+  }
+
+  get isCharged(): boolean {
+    return this.charges[0] !== undefined || this.charges[1] !== undefined;
+  }
+
+  /** Whether there is nothing left to do for it. */
+  get isSettled(): boolean {
+    const isOwed = this.promised !== undefined || this.taken || this.isCharged;
+    return this.row !== undefined || this.lost || !isOwed;
+  }
+}
