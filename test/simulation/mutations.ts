@@ -19,7 +19,7 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'the pin is forgotten on recovery',
     'buffer/journal.js',
-    'this.#ring.pin(holder, (state - STATE_PINNED), requestedAtMs);',
+    'this.#ring.pin(holder, processor, requestedAtMs);',
     '',
   ),
   one(
@@ -68,30 +68,25 @@ export const MUTATIONS: readonly Mutation[] = [
   one('any 5xx is taken for declined', 'gateways/outcome.js', 'status === 503', 'status > 503'),
   one("a stranger's 500 is taken for proof", 'gateways/outcome.js', "rule === 'strict'", 'false'),
   one('any body confirms a 200', 'gateways/held-payment.js', '= parseObject(text);', '= {};'),
-  {
-    name: 'a declined repetition is taken for proof',
-    patches: [
-      {
-        file: 'consumers/reconciler.js',
-        from: "if (known === 'charged') {",
-        to: `if (known === 'declined') {
-                this.#parts.ring.unpin(slot);
-                this.#parts.ring.enqueue(slot);
-            }
-            else if (known === 'charged') {`,
-      },
-      {
-        file: 'consumers/reconciler.js',
-        from: "return outcome === 'unknown' ? 'sent' : 'nothing';",
-        to: "return outcome === 'unknown' ? 'sent' : outcome === 'declined' ? outcome : 'nothing';",
-      },
-    ],
-  },
+  one(
+    'a declined repetition is taken for proof',
+    'consumers/reconciler.js',
+    "if (outcome === 'charged')",
+    `if (outcome === 'declined') {
+            unknown.isSettled = true;
+            this.#fresh.delete(unknown.slot);
+            this.#setAside.delete(unknown.slot);
+            this.#parts.ring.unpin(unknown.slot);
+            this.#parts.ring.enqueue(unknown.slot);
+            return;
+        }
+        if (outcome === 'charged')`,
+  ),
   one(
     'a repetition has a time of its own',
     'consumers/reconciler.js',
-    'const sent = chargeOf(ring, slot);',
-    'const sent = { ...chargeOf(ring, slot), requestedAtMs: this.#parts.clock.now() };',
+    'client.charge(unknown.charge, timeoutMs())',
+    'client.charge({ ...unknown.charge, requestedAtMs: clock.now() }, timeoutMs())',
   ),
   // One payment's trouble
   {
@@ -150,8 +145,8 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'no answer of the ledger is taken for absent',
     'buffer/admission.js',
-    "settled === 'absent' ? onClear",
-    'true ? onClear',
+    "if (settled === 'unknown')",
+    'if (false)',
   ),
   {
     name: 'an answer of the ledger is believed though it is old',
