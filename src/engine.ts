@@ -7,7 +7,9 @@
 //                                           still, frozen ──forget──▶ empty
 
 import type { Admitted } from './buffer/admission.ts';
+import type { Bar } from './buffer/intake.ts';
 import type { Recovered } from './buffer/journal.ts';
+import type { Header } from './buffer/journal-header.ts';
 import { becomesTrue } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Health } from './gateways/processor.ts';
@@ -23,6 +25,8 @@ export class Engine {
   /** Counts the loads of settled ids: a later one, or a purge, ends an earlier one. */
   #load = 0;
   #stopped = false;
+  /** For a purge. */
+  #holdsStill = false;
 
   constructor(config: Config, ports: Ports) {
     this.#config = config;
@@ -32,15 +36,16 @@ export class Engine {
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
   recover(isNewJournal: boolean): Recovered {
-    const { journal, verifier } = this.#pipeline;
-    if (isNewJournal) journal.format(this.#ports.clock.random());
-    const recovered = journal.recover();
+    const { journal, verifier, instance, instances } = this.#pipeline;
+    const place = { instance, instances };
+    if (isNewJournal) journal.format(this.#ports.clock.random(), place);
+    const recovered = journal.recover(place);
     for (const slot of recovered.slots) verifier.add(slot);
     return recovered;
   }
 
   start(): void {
-    this.#pipeline.crew.start();
+    this.#send();
     void this.#loadSettled();
     if (this.#config.JOURNAL_SYNC === 'interval') this.#syncLater();
   }
@@ -83,6 +88,7 @@ export class Engine {
   /** Takes only what other instances hold for this one, and starts no attempt from now on. */
   holdStill(): void {
     if (!this.#stopped) this.#pipeline.intake.openTo = 'peers';
+    this.#holdsStill = true;
     this.#pipeline.crew.pause();
   }
 
@@ -118,7 +124,35 @@ export class Engine {
   }
 
   sendAgain(): void {
-    if (!this.#stopped) this.#pipeline.crew.start();
+    this.#holdsStill = false;
+    this.#send();
+  }
+
+  /** What stands against taking payments, until the next call; while instances disagree no attempt starts either. */
+  bar(bar: Bar | undefined): void {
+    this.#pipeline.intake.bar = bar;
+    if (bar === 'disagreeing') this.#pipeline.crew.pause();
+    else this.#send();
+  }
+
+  /** Payments that are not settled yet. */
+  get held(): number {
+    const { ring } = this.#pipeline;
+    return ring.slots - ring.free;
+  }
+
+  get journalHeader(): Header {
+    return this.#pipeline.journal.header;
+  }
+
+  /** @throws when the disk fails */
+  keepHeader(header: Header): void {
+    this.#pipeline.journal.keep(header);
+  }
+
+  #send(): void {
+    const isBarred = this.#pipeline.intake.bar === 'disagreeing';
+    if (!this.#stopped && !this.#holdsStill && !isBarred) this.#pipeline.crew.start();
   }
 
   status(): Record<string, unknown> {
@@ -129,7 +163,7 @@ export class Engine {
       queued: ring.waiting,
       inFlight: routing.inFlight,
       aside: attempts.aside,
-      held: ring.slots - ring.free,
+      held: this.held,
       free: ring.free,
       unknown: reconcilers.pending,
       verifying: verifier.pending,

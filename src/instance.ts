@@ -18,17 +18,21 @@ import {
   type Config,
 } from './config.ts';
 import { Engine } from './engine.ts';
-import { HealthWatch } from './gateways/health.ts';
-import { Peer } from './gateways/peer.ts';
+import type { Peer } from './gateways/peer.ts';
 import { HttpProcessor } from './gateways/processor.ts';
-import { Bulletin } from './ledger/bulletin.ts';
 import { connectLibpq } from './ledger/libpq.ts';
 import { LedgerPurge } from './ledger/purge.ts';
 import { LedgerReader } from './ledger/reader.ts';
+import { guarded } from './guarded.ts';
+import { joinMembership, meant, peersOf } from './join-membership.ts';
 import { createLog, flushLog } from './log.ts';
+import type { Membership } from './membership.ts';
+import { journalText } from './disagreement.ts';
+import type { LedgerPort } from './ports.ts';
 import { Purge } from './purge.ts';
 import { rehearse } from './rehearsal.ts';
 import { Summaries } from './summary/totals.ts';
+import { watchHealth } from './watch-health.ts';
 
 const clock = systemClock;
 let log = createLog(clock);
@@ -76,41 +80,44 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   const reader = new LedgerReader(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS, (error) =>
     log.warn('ledger connection lost', { message: error.message }),
   );
-  const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
-  const instance = instanceNumber(config);
-  const others = peers.filter((_, n) => n !== instance);
-  const engine = new Engine(config, {
+  const peers = peersOf(config, clock);
+  const others = peers.filter((_, n) => n !== instanceNumber(config));
+  const ports = {
     clock,
     journalFile: file,
     processors,
-    ledger: {
-      connect: () => connectLibpq(config.DATABASE_URL, instance, config.LEDGER_TIMEOUT_MS, clock),
-      find: (ids) => reader.find(ids),
-      idsAfter: (id, most) => reader.idsAfter(id, most),
-    },
-    offer: async (owner, id, cents) => peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
+    ledger: ledgerPort(config, reader, () => engine),
+    offer: async (owner: number, id: string, cents: number) =>
+      peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
     log,
     onFatal: fatal,
-  });
+  };
+  const waits = (): Membership => membership;
+  const engine = new Engine(config, guarded(ports, waits));
   const { slots, damagedCells } = engine.recover(file.isNew);
   log.info('recovered', { payments: slots.length, damagedCells });
 
-  const health = watchHealth(config, processors, engine);
+  const membership = joinMembership({ config, clock, log, engine, peers });
+  membership.prepare();
+  const health = watchHealth({ config, clock, processors, engine });
   const purge = new Purge({
     clock,
     engine,
     begin: () => LedgerPurge.begin(config.DATABASE_URL, config.LEDGER_TIMEOUT_MS),
-    isUnderWay: () => reader.isBeingPurged(),
+    isUnderWay: async () => {
+      await membership.agreed;
+      return reader.isBeingPurged();
+    },
     others,
   });
-  const desk = createDesk({ engine, reader, others, purge });
+  const desk = createDesk({ config, engine, reader, others, purge, membership });
   const router = createRouter({
     desk,
     amountMaxCents: config.AMOUNT_MAX_CENTS,
     allowPurge: config.ALLOW_PURGE === '1',
   });
   const server = new ApiServer(config.SOCKET_PATH, router);
-  void makeSchema(reader);
+  void makeSchema(reader).then(() => membership.start());
   if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
   await wholeTurn(clock);
   if (stop.aborted) endInOrder();
@@ -123,7 +130,20 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   log.info('stopping');
   health.stop();
   await stopInOrder(server, engine, config.DRAIN_MS);
+  await membership.leave();
   endInOrder(engine.status());
+}
+
+function ledgerPort(config: Config, reader: LedgerReader, engine: () => Engine): LedgerPort {
+  return {
+    connect: () => {
+      const { journalId, ledgerId } = engine().journalHeader;
+      const writer = { name: `${instanceNumber(config)}-${journalText(journalId)}`, ledgerId };
+      return connectLibpq(config.DATABASE_URL, writer, config.LEDGER_TIMEOUT_MS, clock);
+    },
+    find: (ids) => reader.find(ids),
+    idsAfter: (id, most) => reader.idsAfter(id, most),
+  };
 }
 
 function end(code: number): never {
@@ -149,32 +169,45 @@ async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): 
 }
 
 interface DeskParts {
+  readonly config: Config;
   readonly engine: Engine;
   readonly reader: LedgerReader;
   readonly others: readonly Peer[];
   readonly purge: Purge;
+  readonly membership: Membership;
 }
 
-function createDesk({ engine, reader, others, purge }: DeskParts): Desk {
+function createDesk({ config, engine, reader, others, purge, membership }: DeskParts): Desk {
+  const us = meant(config, instanceNumber(config));
   const flush = (): Promise<boolean> => engine.flush(FLUSH_MS);
   const settled = async (): Promise<void> => {
     await Promise.all([flush(), ...others.map((peer) => peer.flush(FLUSH_MS))]);
   };
-  const summaries = new Summaries({ settled, totals: (range) => reader.totals(range) });
+  const summaries = new Summaries({
+    settled,
+    totals: async (range) => {
+      if (membership.disagreement?.about === 'ledger') throw new Error('it is another ledger');
+      return reader.totals(range);
+    },
+  });
   return {
     pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
     summary: (query) => summaries.of(query),
-    purge: () => leadPurge(purge),
+    purge: () => leadPurge(purge, membership),
     holdStill: (name) => purge.holdStill(name),
     freeze: (name) => purge.freeze(name),
     forget: (name) => purge.forget(name),
     flush,
-    status: () => JSON.stringify(engine.status()),
+    status: () => JSON.stringify({ ...engine.status(), membership: membership.state }),
+    identity: () => JSON.stringify(membership.identity),
+    isMeant: (query) => query === us,
+    disagreement: () => membership.disagreement?.reason ?? '',
   };
 }
 
-async function leadPurge(purge: Purge): Promise<'purged' | 'busy'> {
+async function leadPurge(purge: Purge, { state }: Membership): Promise<'purged' | 'busy'> {
   try {
+    if (state === 'disagreed') throw new Error('this instance disagrees');
     const told = await purge.lead();
     log.info('purge', { told });
     return told;
@@ -182,36 +215,6 @@ async function leadPurge(purge: Purge): Promise<'purged' | 'busy'> {
     log.warn('purge failed', { message: (error as Error).message });
     throw error;
   }
-}
-
-function watchHealth(
-  config: Config,
-  processors: readonly [HttpProcessor, HttpProcessor],
-  engine: Engine,
-): { stop(): void } {
-  const bulletin = new Bulletin({
-    url: config.DATABASE_URL,
-    timeoutMs: config.LEDGER_TIMEOUT_MS,
-    clock,
-    onNews: (text) => watch.hear(text),
-  });
-  const watch = new HealthWatch({
-    clock,
-    processors,
-    everyMs: config.HEALTH_EVERY_MS,
-    timeoutMs: config.HEALTH_TIMEOUT_MS,
-    leadingSinceMs: () => bulletin.leadingSinceMs,
-    publish: (text) => bulletin.publish(text),
-    onHealth: (processor, told) => engine.hear(processor, told),
-  });
-  bulletin.start();
-  watch.start();
-  const stop = (): void => {
-    watch.stop();
-    // The lead is free for another instance at once, not only at our end.
-    void bulletin.close();
-  };
-  return { stop };
 }
 
 /** The database may come later than we do; until then payments are held. */

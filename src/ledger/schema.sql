@@ -20,3 +20,21 @@ CREATE TABLE IF NOT EXISTS payments_per_second (
   amount_cents bigint NOT NULL,
   PRIMARY KEY (second, processor)
 ) WITH (fillfactor = 50);
+
+-- What the journals know this ledger by, and how many instances share it: one row.
+CREATE TABLE IF NOT EXISTS ledger (
+  is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  instances smallint NOT NULL CHECK (instances BETWEEN 1 AND 16),
+  -- Until then the instances take no payments of clients: their number is about to change.
+  drain_until timestamptz NOT NULL DEFAULT '-infinity'
+);
+
+-- The journal of each instance. Its mark grows, and stands in the journal too: a ledger or a journal that went back in time has a lower one.
+CREATE TABLE IF NOT EXISTS instances (
+  instance smallint PRIMARY KEY,
+  journal text NOT NULL,
+  mark bigint NOT NULL,
+  held bigint NOT NULL,
+  state text NOT NULL CHECK (state IN ('running', 'draining', 'stopped'))
+);

@@ -27,7 +27,7 @@ test('the writer brings every row through resets, terminated backends and a kill
     batchWaitMs: 10,
     batchRowsMax: 100,
     capacity: 5_000,
-    connect: () => connectLibpq(proxy.through(url), 0, 500, systemClock),
+    connect: () => connectLibpq(proxy.through(url), { name: 0 }, 500, systemClock),
     rowOf: (token) => rowOf(token, 1 + token, 1_752_500_000_000 + token * 7),
     onRecorded: (token) => {
       assert.ok(!recorded.has(token));
