@@ -38,9 +38,12 @@ interface Entry {
   readonly state: State;
 }
 
-interface Registered {
+interface Shared {
   readonly ledgerId: string;
   readonly instances: number;
+}
+
+interface Registered extends Shared {
   readonly drains: boolean;
   readonly entry: Entry | undefined;
 }
@@ -51,7 +54,7 @@ interface Register {
   read(): Promise<Registered | undefined>;
   begin(instances: number): Promise<void>;
   lock(endsEarlier: boolean): Promise<boolean>;
-  write(entry: Entry): Promise<void>;
+  write(entry: Entry, ledger: Shared): Promise<void>;
   close(): void;
 }
 
@@ -127,8 +130,8 @@ export class Place {
     const found = await register.read();
     const disagreement = this.#judge(found);
     if (disagreement !== undefined) return disagreement;
-    const isEarlier = this.#isOwn(found?.entry) && !this.#isOlder(found?.entry);
-    if (await register.lock(isEarlier)) return undefined;
+    // What an older copy took for an earlier process of its own may be the one that runs.
+    if (await register.lock(!this.#isOlder(found?.entry))) return undefined;
     return this.#occupied(found?.entry);
   }
 
@@ -162,7 +165,8 @@ export class Place {
     const mark = before.ledgerId === ledgerId && before.instance === instance ? before.mark : 0;
     const header = { ...before, instance, instances, isBound: true, ledgerId, mark, claimed };
     journal.keepHeader(header);
-    await register.write({ journal: this.#ownText, mark: claimed, held: journal.held, state });
+    const entry = { journal: this.#ownText, mark: claimed, held: journal.held, state };
+    await register.write(entry, { ledgerId, instances });
     journal.keepHeader({ ...header, mark: claimed });
   }
 
@@ -172,21 +176,17 @@ export class Place {
     if (found === undefined || (header.ledgerId !== '' && header.ledgerId !== found.ledgerId)) {
       return otherLedger(header.ledgerId, found?.ledgerId);
     }
-    if (found.instances !== instances)
+    if (found.instances !== instances) {
       return otherCount(placeText(instance, instances), found.instances);
+    }
     const { entry } = found;
     const mark = header.instance === instance && header.ledgerId !== '' ? header.mark : 0;
     if (mark > 0 && (entry === undefined || (this.#isOwn(entry) && entry.mark < mark))) {
       return wentBack(mark, entry?.mark);
     }
-    if (
-      entry !== undefined &&
-      !this.#isOwn(entry) &&
-      (entry.state !== 'stopped' || entry.held > 0)
-    ) {
-      return otherJournal(this.#ownText, entry, instance);
-    }
-    return undefined;
+    if (entry === undefined || this.#isOwn(entry)) return undefined;
+    const isFree = entry.state === 'stopped' && entry.held === 0;
+    return isFree ? undefined : otherJournal(this.#ownText, entry, instance);
   }
 
   #isOwn(entry: Entry | undefined): boolean {

@@ -21,12 +21,16 @@ export interface Entry {
   readonly state: State;
 }
 
-export type State = 'running' | 'draining' | 'stopped';
+type State = 'running' | 'draining' | 'stopped';
 
-/** What the ledger has on an instance. */
-export interface Registered {
+/** What all instances must agree on. */
+export interface Shared {
   readonly ledgerId: string;
   readonly instances: number;
+}
+
+/** What the ledger has on an instance. */
+export interface Registered extends Shared {
   /** The number of instances is about to change. */
   readonly drains: boolean;
   /** Where this instance was ever here. */
@@ -62,11 +66,14 @@ const END_EARLIER = `
   WHERE application_name = current_setting('application_name') AND datname = current_database() AND usename = current_user
     AND pid <> pg_backend_pid()`;
 
+// Not where the ledger is another one, or for another number of instances, since it was read.
 const WRITE = `
-  INSERT INTO instances (instance, journal, mark, held, state) VALUES ($1, $2, $3, $4, $5)
+  INSERT INTO instances (instance, journal, mark, held, state)
+  SELECT $1, $2, $3, $4, $5 FROM ledger WHERE id = $6 AND instances = $7 FOR SHARE
   ON CONFLICT (instance) DO UPDATE
   SET journal = excluded.journal, mark = excluded.mark, held = excluded.held, state = excluded.state
-  WHERE instances.mark < excluded.mark`;
+  WHERE instances.mark < excluded.mark
+  RETURNING instance`;
 
 export class Register {
   /** The lock on our place is ours. */
@@ -111,9 +118,12 @@ export class Register {
   }
 
   /** Committed when it resolves. Only with the lock. @throws when it may not be */
-  async write({ journal, mark, held, state }: Entry): Promise<void> {
+  async write({ journal, mark, held, state }: Entry, ledger: Shared): Promise<void> {
     if (!this.isLocked) throw new Error('the lock is lost');
-    await this.#query(WRITE, [this.#parts.instance, journal, mark, held, state]);
+    const { instance } = this.#parts;
+    const values = [instance, journal, mark, held, state, ledger.ledgerId, ledger.instances];
+    const written = await this.#query<{ instance: number }>(WRITE, values);
+    if (written.length !== 1) throw new Error('the register has changed');
   }
 
   /** Lets go of the lock. */
