@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { idToText } from '../../src/payment.ts';
+import { idToText, ownerOf } from '../../src/payment.ts';
 import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
 import { Client } from '../world/client.ts';
@@ -26,11 +26,14 @@ const three = [first, second]
 
 const settled = (): Promise<void> => audit(world, book.accepted, { maybe: book.maybe });
 
-/** Posts new ids to both, the same to each, twice. */
-async function payBoth(count: number): Promise<void> {
+/** Posts new ids to both, the same to each, twice: of any owner, or of one. */
+async function payBoth(count: number, owner?: number): Promise<void> {
   const clients = [first.client, second.client];
-  for (let n = 0; n < count; n++) {
-    const id = idToText(random.id());
+  for (let n = 0; n < count;) {
+    const words = random.id();
+    if (owner !== undefined && ownerOf(words, 2) !== owner) continue;
+    n++;
+    const id = idToText(words);
     for (const client of [...clients, ...clients]) {
       const status = await client.pay(id, '19.90').then(
         (reply) => reply.status,
@@ -66,7 +69,7 @@ test(`with another journal it takes and sends nothing, and no id belongs to two 
   await second.restart(environment);
   await second.becomes('disagreed');
   await refuses(second.client, /the ledger knows another journal of this instance/);
-  const said = second.latest('disagreement');
+  const said = await waitUntil('it says so', () => second.latest('disagreement'));
   assert.equal(said['level'], 'error');
   assert.match(String(said['there']), /journal 0\.\d+, running/);
   await payBoth(10);
@@ -86,7 +89,8 @@ test(`two instances with different orders at once: at most one takes an id ${AGA
   await second.becomes('agreed');
   await first.restart();
   await first.becomes('disagreed');
-  await payBoth(10);
+  await payBoth(10, 0);
+  await settled();
   assert.equal(await second.kill('SIGTERM'), 0);
   await second.restart();
   for (const instance of [first, second]) await instance.becomes('agreed');
@@ -115,7 +119,6 @@ test(`another number of instances than the ledger's: refused while something is 
   assert.equal(await first.kill('SIGTERM'), 0);
   await first.restart();
   await first.becomes('agreed');
-  assert.equal(first.said('disagreement is over') >= 1, true);
 });
 
 test(`a second copy of an instance stays out, and its writer goes on ${AGAIN}`, async (context) => {
@@ -173,7 +176,9 @@ test(`a fresh copy of a journal takes the place, and the first one stops sending
   copyFileSync(first.journalPath, settings['JOURNAL_PATH'] as string);
   copy.start(settings);
   await first.becomes('disagreed');
-  assert.equal(first.latest('disagreement')['reason'], 'another copy of this instance runs');
+  await waitUntil('it says so', () => {
+    return first.latest('disagreement')['reason'] === 'another copy of this instance runs';
+  });
   await copy.kill();
   await first.kill();
   await first.restart();

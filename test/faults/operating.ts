@@ -1,6 +1,6 @@
 // The operator's command, with the settings of an instance.
 
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { Program } from '../world/program.ts';
 import type { Instance } from '../world/instances.ts';
 import type { World } from '../world/world.ts';
@@ -28,9 +28,10 @@ export async function operate(
   return { code, words: command.lastWords() };
 }
 
+const other = (path: string): string => `${dirname(path)}/other-${basename(path)}`;
+
 /** The settings of an instance elsewhere, on another machine say, that takes itself for this one. */
 export function elsewhere(world: World, instance: Instance): Readonly<Record<string, string>> {
-  const other = (path: string): string => `${dirname(path)}/other-${path.split('/').at(-1)}`;
   return {
     SOCKET_PATH: other(instance.socketPath),
     PEER_SOCKET_PATHS: world.instances.map(({ socketPath }) => other(socketPath)).join(','),
