@@ -7,7 +7,9 @@
 //                                           still, frozen ──forget──▶ empty
 
 import type { Admitted } from './buffer/admission.ts';
+import type { Bar } from './buffer/intake.ts';
 import type { Recovered } from './buffer/journal.ts';
+import type { Header } from './buffer/journal-header.ts';
 import { becomesTrue } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Health } from './gateways/processor.ts';
@@ -34,6 +36,8 @@ export class Engine {
   /** Counts the loads of settled ids: a later one, or a purge, ends an earlier one. */
   #load = 0;
   #stopped = false;
+  /** For a purge. */
+  #holdsStill = false;
 
   constructor(config: Config, ports: Ports) {
     this.#config = config;
@@ -54,9 +58,10 @@ export class Engine {
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
   recover(isNewJournal: boolean): Recovered {
-    const { journal, verifier, offCourse, ring, recovering } = this.#pipeline;
-    if (isNewJournal) journal.format(this.#ports.clock.random());
-    const recovered = journal.recover();
+    const { journal, verifier, offCourse, ring, recovering, instance, instances } = this.#pipeline;
+    const place = { instance, instances };
+    if (isNewJournal) journal.format(this.#ports.clock.random(), place);
+    const recovered = journal.recover(place);
     // What an earlier life sent may still arrive at a processor.
     offCourse.doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
     for (const slot of recovered.slots) {
@@ -67,7 +72,7 @@ export class Engine {
   }
 
   start(): void {
-    this.sendAgain();
+    this.#send();
     this.#watch.start();
     void this.#loadSettled();
     if (this.#config.JOURNAL_SYNC === 'interval') this.#syncLater();
@@ -128,8 +133,8 @@ export class Engine {
   /** Takes only what other instances hold for this one, and starts no attempt from now on. */
   holdStill(): void {
     if (!this.#stopped) this.#pipeline.intake.openTo = 'peers';
-    this.#pipeline.crew.pause();
-    this.#pipeline.offCourse.setAside.pause();
+    this.#holdsStill = true;
+    this.#pause();
   }
 
   /** Takes nothing at all. */
@@ -166,7 +171,40 @@ export class Engine {
   }
 
   sendAgain(): void {
-    if (this.#stopped) return;
+    this.#holdsStill = false;
+    this.#send();
+  }
+
+  /** What stands against taking payments, until the next call; while instances disagree no attempt starts either. */
+  bar(bar: Bar | undefined): void {
+    this.#pipeline.intake.bar = bar;
+    if (bar === 'disagreeing') this.#pause();
+    else this.#send();
+  }
+
+  /** Payments that are not settled yet. */
+  get held(): number {
+    const { ring } = this.#pipeline;
+    return ring.slots - ring.free;
+  }
+
+  get journalHeader(): Header {
+    return this.#pipeline.journal.header;
+  }
+
+  /** @throws when the disk fails */
+  keepHeader(header: Header): void {
+    this.#pipeline.journal.keep(header);
+  }
+
+  #pause(): void {
+    this.#pipeline.crew.pause();
+    this.#pipeline.offCourse.setAside.pause();
+  }
+
+  #send(): void {
+    const isBarred = this.#pipeline.intake.bar === 'disagreeing';
+    if (this.#stopped || this.#holdsStill || isBarred) return;
     this.#pipeline.crew.start();
     this.#pipeline.offCourse.setAside.start();
   }
@@ -179,7 +217,7 @@ export class Engine {
       queued: ring.waiting,
       inFlight: routing.inFlight,
       aside: offCourse.setAside.waiting,
-      held: ring.slots - ring.free,
+      held: this.held,
       free: ring.free,
       unknown: offCourse.unknown,
       doubtful: offCourse.doubts.pending,

@@ -4,30 +4,30 @@
 // or a journal that can't be used.
 
 import { ApiServer } from './api/server.ts';
-import { createRouter, type Desk } from './api/routes.ts';
+import { createRouter } from './api/routes.ts';
 import { DiskJournalFile } from './buffer/journal-file.ts';
 import { HEADER_BYTES, JournalError, SLOT_BYTES } from './buffer/journal.ts';
 import { sleep, systemClock, wholeTurn } from './clock.ts';
 import {
   ConfigError,
-  FLUSH_ANSWER_MS,
-  FLUSH_MS,
   NGINX_PAYMENT_MS,
   OFFER_MS,
   instanceNumber,
   readConfig,
   type Config,
 } from './config.ts';
+import { createDesk } from './desk.ts';
+import { journalText } from './disagreement.ts';
 import { Engine } from './engine.ts';
-import { HealthWatch } from './gateways/health.ts';
-import { Peer } from './gateways/peer.ts';
 import { HttpProcessor } from './gateways/processor.ts';
-import { Bulletin } from './ledger/bulletin.ts';
+import { guarded } from './guarded.ts';
+import { joinMembership, peersOf } from './join-membership.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { createLog, flushLog } from './log.ts';
+import type { Membership } from './membership.ts';
 import { Purge } from './purge.ts';
 import { rehearse } from './rehearsal.ts';
-import { Summaries } from './summary/totals.ts';
+import { watchHealth } from './watch-health.ts';
 
 const clock = systemClock;
 let log = createLog(clock);
@@ -67,53 +67,43 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     HEADER_BYTES + config.RING_SLOTS * SLOT_BYTES,
   );
   const processors = createProcessors(config);
-  const peers = config.PEER_SOCKET_PATHS.map((path) => new Peer(path, clock));
-  const instance = instanceNumber(config);
-  const others = peers.filter((_, n) => n !== instance);
-  const ledger = new Ledger({
-    url: config.DATABASE_URL,
-    instance,
-    timeoutMs: config.LEDGER_TIMEOUT_MS,
-    durability: config.LEDGER_DURABILITY,
-    clock,
-    log,
-  });
-  const engine = new Engine(config, {
+  const ledger = createLedger(config, () => engine);
+  const peers = peersOf(config, clock);
+  const ports = {
     clock,
     journalFile: file,
     processors,
-    ledger: {
-      connect: () => ledger.connect(),
-      find: (ids) => ledger.find(ids),
-      idsAfter: (id, most) => ledger.idsAfter(id, most),
-      recordAnomalies: (found) => ledger.recordAnomalies(found),
-    },
-    offer: async (owner, id, cents) => peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
+    ledger: ledger.port,
+    offer: async (owner: number, id: string, cents: number) =>
+      peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
     log,
     onFatal: fatal,
-  });
+  };
+  const waits = (): Membership => membership;
+  const engine = new Engine(config, guarded(ports, waits));
   const { slots, damagedCells } = engine.recover(file.isNew);
   log.info('recovered', { payments: slots.length, damagedCells });
 
-  const health = watchHealth(config, processors, engine);
+  const membership = joinMembership({ config, clock, log, engine, peers });
+  membership.prepare();
+  const health = watchHealth({ config, clock, processors, engine });
   const purge = new Purge({
     clock,
     engine,
     begin: () => ledger.beginPurge(),
-    isUnderWay: () => ledger.isBeingPurged(),
-    others,
+    isUnderWay: async () => {
+      await membership.agreed;
+      return ledger.isBeingPurged();
+    },
+    others: peers.filter((_, n) => n !== instanceNumber(config)),
   });
-  const flushes = peers.map(
-    (peer, n) => () => (n === instance ? engine.flush(FLUSH_MS) : peer.flush(FLUSH_ANSWER_MS)),
-  );
-  const desk = createDesk({ engine, ledger, flushes, purge });
   const router = createRouter({
-    desk,
+    desk: createDesk({ config, engine, ledger, peers, purge, membership, log }),
     amountMaxCents: config.AMOUNT_MAX_CENTS,
     allowPurge: config.ALLOW_PURGE === '1',
   });
   const server = new ApiServer(config.SOCKET_PATH, router);
-  void ledger.start();
+  void ledger.start(() => membership.start());
   if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
   await wholeTurn(clock);
   if (stop.aborted) endInOrder();
@@ -126,7 +116,41 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   log.info('stopping');
   health.stop();
   await stopInOrder(server, engine, config.DRAIN_MS);
+  await membership.leave();
   endInOrder(engine.status());
+}
+
+function createLedger(config: Config, engine: () => Engine): Ledger {
+  const instance = instanceNumber(config);
+  return new Ledger({
+    url: config.DATABASE_URL,
+    instance,
+    writer: () => {
+      const { journalId, ledgerId } = engine().journalHeader;
+      return { name: `${instance}-${journalText(journalId)}`, ledgerId };
+    },
+    timeoutMs: config.LEDGER_TIMEOUT_MS,
+    durability: config.LEDGER_DURABILITY,
+    clock,
+    log,
+  });
+}
+
+function createProcessors(config: Config): readonly [HttpProcessor, HttpProcessor] {
+  return [
+    new HttpProcessor({
+      url: config.PROCESSOR_DEFAULT_URL,
+      connections: config.POOL_DEFAULT,
+      outcomes: config.OUTCOMES_DEFAULT,
+      clock,
+    }),
+    new HttpProcessor({
+      url: config.PROCESSOR_FALLBACK_URL,
+      connections: config.POOL_FALLBACK,
+      outcomes: config.OUTCOMES_FALLBACK,
+      clock,
+    }),
+  ];
 }
 
 function end(code: number): never {
@@ -149,93 +173,6 @@ async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): 
   await Promise.race([closed, sleep(clock, Math.min(drainMs, NGINX_PAYMENT_MS))]);
   await engine.stop(Math.max(0, endMs - clock.elapsed()));
   await closed;
-}
-
-interface DeskParts {
-  readonly engine: Engine;
-  readonly ledger: Ledger;
-  /**
-   * Of each instance, this one included: the reason why not all that it has charged is recorded.
-   */
-  readonly flushes: readonly (() => Promise<string | undefined>)[];
-  readonly purge: Purge;
-}
-
-function createDesk({ engine, ledger, flushes, purge }: DeskParts): Desk {
-  const missing = async (): Promise<string | undefined> => {
-    const reasons = await Promise.all(flushes.map((flush) => flush()));
-    const behind = reasons.findIndex((reason) => reason !== undefined);
-    return behind < 0 ? undefined : `instance ${behind}: ${reasons[behind]}`;
-  };
-  const summaries = new Summaries({ missing, totals: (range) => ledger.totals(range) });
-  return {
-    pay: (id, amountCents, fromPeer) => engine.admit(id, amountCents, fromPeer),
-    summary: (query) => summaries.of(query),
-    purge: () => leadPurge(purge),
-    holdStill: (name) => purge.holdStill(name),
-    freeze: (name) => purge.freeze(name),
-    forget: (name) => purge.forget(name),
-    flush: () => engine.flush(FLUSH_MS),
-    status: () => JSON.stringify(engine.status()),
-  };
-}
-
-async function leadPurge(purge: Purge): Promise<'purged' | 'busy'> {
-  try {
-    const told = await purge.lead();
-    log.info('purge', { told });
-    return told;
-  } catch (error) {
-    log.warn('purge failed', { message: (error as Error).message });
-    throw error;
-  }
-}
-
-function createProcessors(config: Config): readonly [HttpProcessor, HttpProcessor] {
-  return [
-    new HttpProcessor({
-      url: config.PROCESSOR_DEFAULT_URL,
-      connections: config.POOL_DEFAULT,
-      outcomes: config.OUTCOMES_DEFAULT,
-      clock,
-    }),
-    new HttpProcessor({
-      url: config.PROCESSOR_FALLBACK_URL,
-      connections: config.POOL_FALLBACK,
-      outcomes: config.OUTCOMES_FALLBACK,
-      clock,
-    }),
-  ];
-}
-
-function watchHealth(
-  config: Config,
-  processors: readonly [HttpProcessor, HttpProcessor],
-  engine: Engine,
-): { stop(): void } {
-  const bulletin = new Bulletin({
-    url: config.DATABASE_URL,
-    timeoutMs: config.LEDGER_TIMEOUT_MS,
-    clock,
-    onNews: (text) => watch.hear(text),
-  });
-  const watch = new HealthWatch({
-    clock,
-    processors,
-    everyMs: config.HEALTH_EVERY_MS,
-    timeoutMs: config.HEALTH_TIMEOUT_MS,
-    leadingSinceMs: () => bulletin.leadingSinceMs,
-    publish: (text) => bulletin.publish(text),
-    onHealth: (processor, told) => engine.hear(processor, told),
-  });
-  bulletin.start();
-  watch.start();
-  const stop = (): void => {
-    watch.stop();
-    // The lead is free for another instance at once, not only at our end.
-    void bulletin.close();
-  };
-  return { stop };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -55,6 +55,11 @@ export const MISDIRECTED = json(421, {
   reason: 'another instance owns this id',
 });
 
+export const ANOTHER = json(421, {
+  error: 'misdirected',
+  reason: 'this is another instance than the sender takes it for',
+});
+
 export const badField = (field: string, reason: string): Reply =>
   json(400, { error: 'bad request', field, reason });
 export const methodNotAllowed = (allow: string): Reply =>
@@ -65,6 +70,7 @@ export const FULL = unavailable('no room for more payments now');
 export const BUSY = unavailable('too many summaries at once');
 export const PURGING = unavailable('a purge is under way');
 export const STOPPING = unavailable('this instance is stopping');
+export const DRAINING = unavailable('the number of instances is about to change');
 export const NOT_STILL = unavailable('does not hold still for this purge');
 export const BROKEN = unavailable('payments can not be held safely now');
 export const ok = (text: string): Reply => json(200, text);

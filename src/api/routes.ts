@@ -10,6 +10,7 @@ import { send } from './replies.ts';
 /**
  * - accepted, repeated: safely held, or known with this amount. - conflict: known with another amount.
  * - full: no room. - purging: not before a purge is over. - stopping: not here any more. - foreign: another instance's, and handed over by one already.
+ * - disagreeing: the ledger or another instance says something else of this one's place. - draining: not before the number of instances has changed.
  * - broken: can't be held safely.
  */
 type PaymentAnswer =
@@ -20,9 +21,11 @@ type PaymentAnswer =
   | 'purging'
   | 'stopping'
   | 'foreign'
+  | 'disagreeing'
+  | 'draining'
   | 'broken';
 
-const REPLIES: Readonly<Record<PaymentAnswer, replies.Reply>> = {
+const REPLIES: Readonly<Record<Exclude<PaymentAnswer, 'disagreeing'>, replies.Reply>> = {
   accepted: replies.ACCEPTED,
   repeated: replies.ACCEPTED,
   conflict: replies.CONFLICT,
@@ -30,6 +33,7 @@ const REPLIES: Readonly<Record<PaymentAnswer, replies.Reply>> = {
   purging: replies.PURGING,
   stopping: replies.STOPPING,
   foreign: replies.MISDIRECTED,
+  draining: replies.DRAINING,
   broken: replies.BROKEN,
 };
 
@@ -62,6 +66,12 @@ export interface Desk {
   flush(): Promise<string | undefined>;
   /** JSON. */
   status(): string;
+  /** JSON: which instance this is, by its own word. */
+  identity(): string;
+  /** Whether the instance that hands over a payment takes this one for what it is; its words are the request's query. */
+  isMeant(query: string): boolean;
+  /** Why this instance disagrees. */
+  disagreement(): string;
 }
 
 export interface RouteOptions {
@@ -84,7 +94,8 @@ export function createRouter(options: RouteOptions): Route {
     ['/payments-summary', { method: 'GET', run: summary(desk) }],
     ['/internal/payments', { method: 'POST', run: payment(options, true) }],
     ['/internal/flush', { method: 'POST', run: flush(desk) }],
-    ['/internal/status', { method: 'GET', run: status(desk) }],
+    ['/internal/status', { method: 'GET', run: tell(() => desk.status()) }],
+    ['/internal/identity', { method: 'GET', run: tell(() => desk.identity()) }],
   ]);
   if (allowPurge) {
     entries.set('/purge-payments', { method: 'POST', run: purge(desk) });
@@ -112,15 +123,15 @@ function payment({ desk, amountMaxCents }: RouteOptions, fromPeer: boolean): Rou
       return;
     }
     const answer = desk.pay(input.id, input.amountCents, fromPeer);
-    if (typeof answer === 'string') send(response, REPLIES[answer]);
-    else
-      sendLater(
-        response,
-        answer.then((told) => REPLIES[told]),
-        'the payment can not be held',
-      );
+    if (typeof answer === 'string') send(response, replyTo(answer));
+    else sendLater(response, answer.then(replyTo), 'the payment can not be held');
   };
-  return (request, response) => request.readBody(response, onBody, onTooLarge);
+  const replyTo = (answer: PaymentAnswer): replies.Reply =>
+    answer === 'disagreeing' ? replies.unavailable(desk.disagreement()) : REPLIES[answer];
+  return (request, response) => {
+    if (fromPeer && !desk.isMeant(queryOf(request))) send(response, replies.ANOTHER);
+    else request.readBody(response, onBody, onTooLarge);
+  };
 }
 
 function onTooLarge(_: BodyRequest, response: ServerResponse): void {
@@ -173,8 +184,8 @@ function obey(order: (purge: string) => boolean | Promise<boolean>): Route {
     );
 }
 
-function status(desk: Desk): Route {
-  return (_, response) => send(response, replies.ok(desk.status()));
+function tell(json: () => string): Route {
+  return (_, response) => send(response, replies.ok(json()));
 }
 
 function sendLater(

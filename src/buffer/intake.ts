@@ -12,7 +12,13 @@ import type { Ring } from './ring.ts';
 import type { SettledFilter } from './settled-filter.ts';
 
 /** What an instance that is not open answers. */
-export type Refusal = 'purging' | 'stopping';
+export type Refusal = 'purging' | 'stopping' | Bar;
+
+/**
+ * What stands against taking payments from outside of a purge. - disagreeing: the ledger or another instance says something else of this
+ * one's place. - draining: the number of instances is about to change; what others hold for us is taken.
+ */
+export type Bar = 'disagreeing' | 'draining';
 
 /** - full: no slot is free. - purging: not before a purge is over. - broken: the journal can't be written. */
 export type Held = 'accepted' | 'full' | 'broken' | Refusal;
@@ -21,7 +27,7 @@ export type Held = 'accepted' | 'full' | 'broken' | Refusal;
  * Whose payments are held. - peers: a purge waits until nothing is under way, which what others hold for us is. - purging, stopping:
  * nobody's.
  */
-type OpenTo = 'all' | 'peers' | Refusal;
+type OpenTo = 'all' | 'peers' | 'purging' | 'stopping';
 
 export interface IntakeParts {
   readonly ring: Ring;
@@ -36,6 +42,7 @@ export interface IntakeParts {
 export class Intake {
   accepted = 0;
   openTo: OpenTo = 'all';
+  bar: Bar | undefined;
   readonly #parts: IntakeParts;
   /** Of the journal; each payment that was refused because it can't be written is a failure. */
   readonly #outage: Outage;
@@ -64,6 +71,7 @@ export class Intake {
 
   /** Why nothing is held now, of another instance (`fromPeer`) or a client; undefined when it is. */
   refusal(fromPeer: boolean): Refusal | undefined {
+    if (this.bar === 'disagreeing' || (this.bar === 'draining' && !fromPeer)) return this.bar;
     switch (this.openTo) {
       case 'all':
         return undefined;

@@ -14,6 +14,18 @@
 
 import { crc32 } from 'node:zlib';
 import type { ProcessorIndex } from '../payment.ts';
+import {
+  CELL_BYTES,
+  HEADER_BYTES,
+  JournalError,
+  SLOT_BYTES,
+  decodeHeader,
+  encodeHeader,
+  headerAt,
+  newHeader,
+  type Header,
+  type Place,
+} from './journal-header.ts';
 import { UNPINNED, type Ring } from './ring.ts';
 
 /** The file below; every method but `sync` is synchronous and throws the system's error. */
@@ -26,10 +38,10 @@ export interface JournalFile {
 
 export type JournalSync = 'never' | 'interval' | 'always';
 
-export const HEADER_BYTES = 4096;
-const CELL_BYTES = 64;
-export const SLOT_BYTES = 2 * CELL_BYTES;
-const VERSION = 1;
+export { HEADER_BYTES, JournalError, SLOT_BYTES };
+
+/** A journal that no start has a word of yet. */
+const ALONE: Place = { instance: 0, instances: 1 };
 
 const STATE_FREE = 0;
 const STATE_HELD = 1;
@@ -39,11 +51,6 @@ const STATE_DOUBTFUL = 6;
 
 /** A cell of a new file. */
 const NEVER_WRITTEN = Buffer.alloc(CELL_BYTES);
-
-/** A file that is no journal of this ring, or a journal that can't be used; the message says what to do. */
-export class JournalError extends Error {
-  override readonly name = 'JournalError';
-}
 
 export interface Recovered {
   /** Slots restored into the ring. */
@@ -63,6 +70,7 @@ export class Journal {
   readonly #words = new Uint32Array(this.#cell);
   readonly #floats = new Float64Array(this.#cell);
   #journalId = 0;
+  #header: Header | undefined;
   #syncing: Promise<void> | undefined;
   #nextSync: Promise<void> | undefined;
 
@@ -74,23 +82,26 @@ export class Journal {
   }
 
   /** Writes the header of a new, zeroed file. `journalId` is any number that no other journal has. */
-  format(journalId: number): void {
-    const header = new ArrayBuffer(HEADER_BYTES);
-    const words = new Uint32Array(header);
-    const bytes = Buffer.from(header);
-    bytes.write('REPASSE', 4, 'latin1');
-    words[3] = VERSION;
-    words[4] = this.#ring.slots;
-    words[5] = CELL_BYTES;
-    new Float64Array(header)[4] = journalId;
-    words[0] = crc32(bytes.subarray(4));
-    this.#file.write(bytes, 0);
-    this.#journalId = journalId;
+  format(journalId: number, place = ALONE): void {
+    this.keep(newHeader(this.#ring.slots, journalId, place));
   }
 
-  /** Reads the file into the ring. @throws JournalError when it is not a journal for this ring. */
-  recover(): Recovered {
-    this.#readHeader();
+  /** After `format` or `recover`. */
+  get header(): Header {
+    if (this.#header === undefined) throw new Error('the journal was not read yet');
+    return this.#header;
+  }
+
+  /** Writes the header. @throws when the disk fails */
+  keep(header: Header): void {
+    this.#file.write(encodeHeader(header), 0);
+    this.#header = header;
+    this.#journalId = header.journalId;
+  }
+
+  /** Reads the file into the ring. @throws JournalError when it is not a journal for this ring, or for this place. */
+  recover(place?: Place): Recovered {
+    const header = this.#readHeader();
     const slots: number[] = [];
     let damagedCells = 0;
     const pair = Buffer.alloc(SLOT_BYTES * 1024);
@@ -109,6 +120,8 @@ export class Journal {
       }
     }
     this.#ring.endRestore();
+    // Written once more, as every cell that counts.
+    this.keep(place === undefined ? header : headerAt(header, place, slots.length));
     return { slots, damagedCells };
   }
 
@@ -172,28 +185,12 @@ export class Journal {
     return sync;
   }
 
-  #readHeader(): void {
+  #readHeader(): Header {
     const bytes = Buffer.alloc(HEADER_BYTES);
     const read = this.#file.read(bytes, 0);
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, HEADER_BYTES / 4);
-    if (
-      read < HEADER_BYTES ||
-      bytes.toString('latin1', 4, 11) !== 'REPASSE' ||
-      words[0] !== crc32(bytes.subarray(4))
-    ) {
-      throw new JournalError('JOURNAL_PATH is not a journal, or its header is damaged');
-    }
-    if (words[3] !== VERSION || words[5] !== CELL_BYTES) {
-      throw new JournalError(`JOURNAL_PATH has version ${words[3]}, this program reads ${VERSION}`);
-    }
-    if (words[4] !== this.#ring.slots) {
-      throw new JournalError(
-        `JOURNAL_PATH was made for RING_SLOTS=${words[4]}, RING_SLOTS is ${this.#ring.slots}: start once with the old number, let it drain, and remove the file`,
-      );
-    }
-    // Once more, as every cell that counts.
-    this.#file.write(bytes, 0);
-    this.#journalId = new Float64Array(bytes.buffer, bytes.byteOffset, 5)[4] as number;
+    const header = decodeHeader(bytes.subarray(0, read), this.#ring.slots);
+    this.#journalId = header.journalId;
+    return header;
   }
 
   /** A copy of a valid cell's words, 'empty' where nothing was ever written, else 'damaged'. */

@@ -8,12 +8,25 @@ import { HttpCall, type Answer } from './http-call.ts';
 const CONNECTIONS = 16;
 const KEEP_ALIVE_MS = 4_000;
 
+/** What an instance says of itself. */
+export interface Identity {
+  readonly instance: number;
+  readonly instances: number;
+  /** '' while it doesn't know its ledger. */
+  readonly ledgerId: string;
+  /** Whether the ledger has given it its place: it may be sending payments. */
+  readonly isPlaced: boolean;
+}
+
 export class Peer {
   readonly #pool: Pool;
   readonly #clock: Clock;
+  readonly #meant: string;
 
-  constructor(socketPath: string, clock: Clock) {
+  /** `meant`: which instance we take it for; one that is another takes no payment of us. */
+  constructor(socketPath: string, clock: Clock, meant = '') {
     this.#clock = clock;
+    this.#meant = meant;
     this.#pool = new Pool('http://peer', {
       connections: CONNECTIONS,
       pipelining: 1,
@@ -31,7 +44,7 @@ export class Peer {
     timeoutMs: number,
   ): Promise<'accepted' | 'conflict' | 'away'> {
     const body = `{"correlationId":"${correlationId}","amount":${decimalFromCents(amountCents)}}`;
-    const answer = await this.#post('/internal/payments', timeoutMs, body);
+    const answer = await this.#post(`/internal/payments${this.#meant}`, timeoutMs, body);
     if (answer.status === 202) return 'accepted';
     return answer.status === 409 ? 'conflict' : 'away';
   }
@@ -61,6 +74,17 @@ export class Peer {
     return this.#agrees(`/internal/forget?${purge}`, timeoutMs);
   }
 
+  /** undefined when it doesn't say. Never rejects. */
+  async identity(timeoutMs: number): Promise<Identity | undefined> {
+    const answer = await this.#call('GET', '/internal/identity', timeoutMs);
+    if (typeof answer === 'string' || answer.status !== 200) return undefined;
+    try {
+      return JSON.parse(answer.text) as Identity;
+    } catch {
+      return undefined;
+    }
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
@@ -71,8 +95,12 @@ export class Peer {
   }
 
   #post(path: string, timeoutMs: number, body = ''): Promise<Answer> {
+    return this.#call('POST', path, timeoutMs, body);
+  }
+
+  #call(method: 'GET' | 'POST', path: string, timeoutMs: number, body = ''): Promise<Answer> {
     const call = new HttpCall(this.#clock, timeoutMs);
-    this.#pool.dispatch({ method: 'POST', path, body }, call);
+    this.#pool.dispatch({ method, path, body }, call);
     return call.answer;
   }
 }

@@ -12,15 +12,23 @@ import type { Log } from '../log.ts';
 import type { LedgerRow } from '../payment.ts';
 import type { Batch } from './batch.ts';
 import { LedgerUnfit, explain } from './explain.ts';
-import { connectLibpq, type LedgerConnection, type NativeConnection } from './libpq.ts';
+import {
+  connectLibpq,
+  type LedgerConnection,
+  type NativeConnection,
+  type Writer,
+} from './libpq.ts';
+import type { LedgerPort } from '../ports.ts';
 import { LedgerPurge } from './purge.ts';
 import { LedgerReader, type TimeRange, type Totals } from './reader.ts';
 import type { Findings } from './session.ts';
 
 export interface LedgerParts {
   readonly url: string;
-  /** This instance's number: it has one writer. */
+  /** This instance's number. */
   readonly instance: number;
+  /** The one writer of this instance, as it is known now. */
+  readonly writer: () => Writer;
   readonly timeoutMs: number;
   /** Whether a database that would lose rows in a power failure is used, with a word in the log, or refused. */
   readonly durability: 'warn' | 'require';
@@ -41,8 +49,6 @@ export class Ledger {
   readonly #reader: LedgerReader;
   #proved = false;
   #closed = false;
-  /** The one that was proved: the writer's first. */
-  #spare: NativeConnection | undefined;
   #trouble = { text: '', saidMs: 0 };
   #findings = { overridden: '', risks: '' };
 
@@ -53,12 +59,26 @@ export class Ledger {
     );
   }
 
-  /** Resolves when it is proved, or closed. The database may come later than we do. */
-  async start(): Promise<void> {
+  /** What an engine needs of it. */
+  get port(): LedgerPort {
+    return {
+      connect: () => this.connect(),
+      find: (ids) => this.find(ids),
+      idsAfter: (id, most) => this.idsAfter(id, most),
+      recordAnomalies: (found) => this.recordAnomalies(found),
+    };
+  }
+
+  /** Resolves when it is proved, or closed. The database may come later than we do. `onTables`: its tables are there. */
+  async start(onTables: () => void): Promise<void> {
     const { clock, log, url } = this.#parts;
+    let hasTables = false;
     while (!this.#closed) {
       try {
-        const steps = await this.#prove();
+        const steps = await this.#reader.ensureSchema(SCHEMA);
+        if (!hasTables) onTables();
+        hasTables = true;
+        await this.#prove();
         this.#proved = true;
         const where = describeAddress(readDatabaseAddress(url));
         log.info('ledger ready', { where, stepsDone: steps });
@@ -72,11 +92,8 @@ export class Ledger {
 
   /** A connection for the one writer. @throws LedgerFailure */
   async connect(): Promise<LedgerConnection> {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    if (spare) return spare;
     try {
-      const connection = await this.#open();
+      const connection = await this.#open(this.#parts.writer());
       this.#trouble.text = '';
       return connection;
     } catch (error) {
@@ -114,8 +131,6 @@ export class Ledger {
   /** For a ledger that ends before its process does; a connection that was given away is its owner's. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#spare?.close();
-    this.#spare = undefined;
     await this.#reader.close();
   }
 
@@ -125,12 +140,12 @@ export class Ledger {
   }
 
   /** Everything that payments will need of it, once, with nothing to record. */
-  async #prove(): Promise<number[]> {
-    const steps = await this.#reader.ensureSchema(SCHEMA);
+  async #prove(): Promise<void> {
     await this.#reader.find([]);
     await this.#reader.totals(NOW);
     await this.#reader.idsAfter(NO_ID, 1);
-    const connection = await this.#open();
+    // Which ledger it is, the instance's place in it tells later.
+    const connection = await this.#open({ name: this.#parts.writer().name });
     try {
       await connection.record(NOTHING);
       const mark = randomBytes(16).toString('hex');
@@ -138,18 +153,15 @@ export class Ledger {
       if (!(await this.#reader.sees(mark))) {
         throw new LedgerUnfit('DATABASE_URL', 'the two drivers reach different tables or servers');
       }
-    } catch (error) {
+    } finally {
       connection.close();
-      throw error;
     }
-    this.#spare = connection;
-    return steps;
   }
 
   /** @throws LedgerFailure also when it may not be written to as it is */
-  async #open(): Promise<NativeConnection> {
-    const { url, instance, timeoutMs, clock, durability } = this.#parts;
-    const connection = await connectLibpq(url, instance, timeoutMs, clock);
+  async #open(writer: Writer): Promise<NativeConnection> {
+    const { url, timeoutMs, clock, durability } = this.#parts;
+    const connection = await connectLibpq(url, writer, timeoutMs, clock);
     const { risks, hindrances } = connection.findings;
     this.#sayFindings(connection.findings);
     const refused = durability === 'require' ? [...hindrances, ...risks] : hindrances;

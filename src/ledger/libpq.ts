@@ -68,19 +68,35 @@ const END_EARLIER = `
   WHERE application_name = current_setting('application_name') AND datname = current_database() AND usename = current_user
     AND pid <> pg_backend_pid()`;
 
+/** Who records. */
+export interface Writer {
+  /** What no other writer has: which instance, with which journal. */
+  readonly name: string | number;
+  /** The only ledger that it records in; without one, in any. */
+  readonly ledgerId?: string;
+}
+
+/** A database that came in the place of another one must not have what was charged: it would be missing in the right one. */
+const isLedger = (id: string): string => `
+  DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM ledger WHERE id = '${id}') THEN
+      RAISE EXCEPTION 'the database does not have the ledger ${id}';
+    END IF;
+  END $$`;
+
 /**
- * Connects as the one writer of this instance: the connections that it had before are ended.
+ * Connects as this one writer: the connections that it had before are ended.
  * @throws LedgerFailure ('broken') when the database can't be reached within `timeoutMs`.
  */
 export async function connectLibpq(
   url: string,
-  instance: number,
+  { name, ledgerId }: Writer,
   timeoutMs: number,
   clock: Clock,
 ): Promise<NativeConnection> {
-  const parameters = libpqParameters({ url, name: `repasse-writer-${instance}`, timeoutMs });
+  const parameters = libpqParameters({ url, name: `repasse-writer-${name}`, timeoutMs });
   const connection = new LibpqConnection(timeoutMs, clock);
-  await connection.open(parameters);
+  await connection.open(parameters, ledgerId);
   return connection;
 }
 
@@ -100,7 +116,7 @@ class LibpqConnection implements NativeConnection {
     this.#client.on('error', (error) => this.#break(error.message));
   }
 
-  async open(info: string): Promise<void> {
+  async open(info: string, ledgerId: string | undefined): Promise<void> {
     // No deadline of ours here: connecting blocks a thread, and ending the client under it would crash.
     await new Promise<void>((resolve, reject) => {
       this.#client.connect(info, (error) => {
@@ -110,6 +126,9 @@ class LibpqConnection implements NativeConnection {
       });
     });
     try {
+      if (ledgerId !== undefined) {
+        await this.#statement((done) => this.#client.query(isLedger(ledgerId), done));
+      }
       await this.#statement((done) => this.#client.query(END_EARLIER, done));
       this.findings = await this.#settle();
       await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));

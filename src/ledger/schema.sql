@@ -45,3 +45,22 @@ CREATE TABLE IF NOT EXISTS anomalies (
   -- The same finding again adds nothing.
   PRIMARY KEY (correlation_id, kind, accepted, charged, recorded)
 );
+
+-- Step 3: the register of instances
+-- What the journals know this ledger by, and how many instances share it: one row.
+CREATE TABLE IF NOT EXISTS ledger (
+  is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  instances smallint NOT NULL CHECK (instances BETWEEN 1 AND 16),
+  -- Until then the instances take no payments of clients: their number is about to change.
+  drain_until timestamptz NOT NULL DEFAULT '-infinity'
+);
+
+-- The journal of each instance. Its mark grows, and stands in the journal too: a ledger or a journal that went back in time has a lower one.
+CREATE TABLE IF NOT EXISTS instances (
+  instance smallint PRIMARY KEY,
+  journal text NOT NULL,
+  mark bigint NOT NULL,
+  held bigint NOT NULL,
+  state text NOT NULL CHECK (state IN ('running', 'draining', 'stopped'))
+);

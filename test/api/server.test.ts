@@ -35,6 +35,9 @@ async function start(t: TestContext, desk: Partial<Desk> = {}): Promise<Started>
     forget: () => Promise.resolve(true),
     flush: () => Promise.resolve(undefined),
     status: () => '{}',
+    identity: () => '{}',
+    isMeant: () => true,
+    disagreement: () => '',
     ...desk,
   };
   const server = new ApiServer(

@@ -106,7 +106,7 @@ function inside(name: 'hold' | 'pin' | 'free', isIt: () => boolean = always): vo
 function inCall(channel: string, path: string): void {
   subscribe(channel, (message) => {
     const { request } = message as { readonly request: { readonly path: string } };
-    if (request.path === path) die();
+    if (request.path.split('?')[0] === path) die();
   });
 }
 

@@ -27,7 +27,8 @@ test(
     // Room for the journal of 128 bytes a slot and its header, and little more.
     using disk = new SmallDisk((SLOTS * 128) / 1024 + 64);
     const environment = { JOURNAL_PATH: join(disk.directory, 'journal') };
-    await instance.kill();
+    // In order and with nothing held: only then another journal may take its place.
+    await instance.kill('SIGTERM');
 
     for (const [prevent, allow] of [
       [() => disk.makeReadOnly(), () => disk.makeWritable()],
@@ -55,7 +56,7 @@ test(
     assert.equal(instance.said('journal fails'), 0);
     await audit(world, book.accepted, { maybe: book.maybe });
     disk.makeWritable();
-    await instance.kill();
+    await instance.kill('SIGTERM');
     await instance.restart();
   },
 );

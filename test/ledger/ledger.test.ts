@@ -43,6 +43,7 @@ function start(url: string, parts: Partial<LedgerParts> = {}): Started {
   const ledger = new Ledger({
     url,
     instance: 0,
+    writer: () => ({ name: 0 }),
     timeoutMs: 2_000,
     durability: 'warn',
     clock: systemClock,
@@ -50,7 +51,7 @@ function start(url: string, parts: Partial<LedgerParts> = {}): Started {
     ...parts,
   });
   ledgers.push(ledger);
-  return { ledger, said, ready: ledger.start() };
+  return { ledger, said, ready: ledger.start(() => {}) };
 }
 
 const troubles = ({ said }: Started): readonly Said[] =>
@@ -232,7 +233,7 @@ test('two connections see that they are to the same tables, and that they are no
     'CREATE SCHEMA books; CREATE TABLE books.payments (LIKE payments INCLUDING ALL)',
   );
   const sees = async (target: string, mark: string): Promise<boolean> => {
-    const connection = await connectLibpq(target, 0, 5_000, systemClock);
+    const connection = await connectLibpq(target, { name: 0 }, 5_000, systemClock);
     context.after(() => connection.close());
     await connection.leave(mark);
     return reader.sees(mark);

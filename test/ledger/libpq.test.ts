@@ -25,7 +25,7 @@ async function connect(
   context: TestContext,
   timeoutMs = TIMEOUT_MS,
 ): Promise<LedgerConnection> {
-  const connection = await connectLibpq(url, 0, timeoutMs, systemClock);
+  const connection = await connectLibpq(url, { name: 0 }, timeoutMs, systemClock);
   context.after(() => connection.close());
   return connection;
 }
@@ -110,7 +110,7 @@ test('a server that is killed in the middle of a statement breaks the connection
   await waitUntil('the statement waits', () => isWaiting(url));
   await server.kill();
   await ended;
-  await assert.rejects(connectLibpq(url, 0, TIMEOUT_MS, systemClock), LedgerFailure);
+  await assert.rejects(connectLibpq(url, { name: 0 }, TIMEOUT_MS, systemClock), LedgerFailure);
   await server.restart();
   await block.end();
   await isReplaced(connection, url, context);
@@ -155,7 +155,10 @@ test('a server that takes the connection and says nothing is given up on', async
   const proxy = await GapProxy.start(url);
   context.after(() => proxy.close());
   proxy.blackHole();
-  await assert.rejects(connectLibpq(proxy.through(url), 0, TIMEOUT_MS, systemClock), LedgerFailure);
+  await assert.rejects(
+    connectLibpq(proxy.through(url), { name: 0 }, TIMEOUT_MS, systemClock),
+    LedgerFailure,
+  );
   proxy.release();
   await (await connect(proxy.through(url), context)).record(batchOfRows(rowOf(1)));
 });
@@ -216,11 +219,11 @@ test('nobody to connect to, or nothing there to prepare for, leaves no connectio
   await once(listener, 'close');
   const nowhere = server.url('test_1', port);
   for (const target of [nowhere, server.url('missing'), 'postgres://nobody@127.0.0.1:1/x']) {
-    await assert.rejects(connectLibpq(target, 0, TIMEOUT_MS, systemClock), LedgerFailure);
+    await assert.rejects(connectLibpq(target, { name: 0 }, TIMEOUT_MS, systemClock), LedgerFailure);
   }
   await query(url, 'DROP TABLE payments_per_second');
   for (let n = 0; n < 5; n++) {
-    await assert.rejects(connectLibpq(url, 0, TIMEOUT_MS, systemClock), LedgerFailure);
+    await assert.rejects(connectLibpq(url, { name: 0 }, TIMEOUT_MS, systemClock), LedgerFailure);
   }
   await waitUntil('their connections are gone', async () => {
     return (await query(url, `SELECT 1 ${WRITERS}`)).length === 0;

@@ -51,7 +51,7 @@ test('there is one purge at a time, and everyone sees whether it is over', async
 
 test('a purge whose connection is cut is over once PostgreSQL knows, and empties nothing after that', async (context) => {
   const { url, reader } = await makeLedger(server, context);
-  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  const connection = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   await connection.record(batchOf([rowOf(1)]));
   connection.close();
   const proxy = await GapProxy.start(url);
@@ -68,7 +68,7 @@ test('a purge whose connection is cut is over once PostgreSQL knows, and empties
 
 test('a purge leaves nothing, while others read and record', async (context) => {
   const ledger = await makeLedger(server, context);
-  const connection = await connectLibpq(ledger.url, 0, 20_000, systemClock);
+  const connection = await connectLibpq(ledger.url, { name: 0 }, 20_000, systemClock);
   context.after(() => connection.close());
   const purging = { isDone: false };
   const busy = [

@@ -21,7 +21,7 @@ after(() => server.close());
 const NOON = Date.UTC(2025, 6, 15, 12);
 
 async function record(url: string, rows: readonly LedgerRow[]): Promise<void> {
-  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  const connection = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   for (const processor of [0, 1]) {
     const own = rows.filter((row) => row.processor === processor);
     if (own.length > 0) await connection.record(batchOf(own));
@@ -107,7 +107,7 @@ test('a sum beyond what a float holds is exact', async (context) => {
 
 test('totals follow batches that are recorded meanwhile: rows and sums are seen together or not at all', async (context) => {
   const ledger = await makeLedger(server, context);
-  const connection = await connectLibpq(ledger.url, 0, 5_000, systemClock);
+  const connection = await connectLibpq(ledger.url, { name: 0 }, 5_000, systemClock);
   context.after(() => connection.close());
   const recorder = { isBusy: true };
   const recording = (async () => {

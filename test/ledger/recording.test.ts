@@ -29,7 +29,7 @@ test('a batch of one processor is written as three arrays; a mixed or an empty o
 
 test('a batch that is recorded again changes nothing, in whole or in part', async (context) => {
   const { url } = await makeLedger(server, context);
-  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  const connection = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   context.after(() => connection.close());
   const rows = [rowOf(1, 100), rowOf(2, 200, 1_752_500_000_999), rowOf(3, 300, 1_752_500_001_000)];
   for (let n = 0; n < 3; n++) await connection.record(batchOf(rows));
@@ -42,7 +42,7 @@ test('a batch that is recorded again changes nothing, in whole or in part', asyn
 
 test('a time is recorded to the millisecond, from 1970 to 9999', async (context) => {
   const { url, reader } = await makeLedger(server, context);
-  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  const connection = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   context.after(() => connection.close());
   const random = new Random();
   const times = [0, 1, 999, 1000, Date.UTC(9999, 11, 31, 23, 59, 59, 999)];
@@ -69,7 +69,9 @@ test('overlapping batches from several connections at once are recorded once eac
     return picked.length > 0 ? picked : [all[0] as LedgerRow];
   };
   const connections = await Promise.all(
-    Array.from({ length: 4 }, (_, instance) => connectLibpq(url, instance, 20_000, systemClock)),
+    Array.from({ length: 4 }, (_, instance) =>
+      connectLibpq(url, { name: instance }, 20_000, systemClock),
+    ),
   );
   context.after(() => connections.forEach((connection) => connection.close()));
   await Promise.all(
@@ -85,7 +87,7 @@ test('overlapping batches from several connections at once are recorded once eac
 
 test('what a row may not hold is refused with its reason, and nothing of its batch is recorded', async (context) => {
   const { url } = await makeLedger(server, context);
-  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  const connection = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   context.after(() => connection.close());
   const refusals: readonly (readonly [LedgerRow, string])[] = [
     [rowOf(1, 0), '23514'],

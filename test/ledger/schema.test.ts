@@ -77,7 +77,7 @@ test('the steps are numbered from 1 on, in order', () => {
 
 test('instances that start while a VACUUM runs hold up no writer', async (context) => {
   const { url, reader } = await makeLedger(server, context);
-  const writer = await connectLibpq(url, 0, 5_000, systemClock);
+  const writer = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   context.after(() => writer.close());
   await vacuum(url, context);
   // Before a single statement waits for the lock, this one would.
@@ -103,7 +103,7 @@ test('a start of a current ledger takes no lock that a writer waits for', async 
 test('a ledger from before there were steps is taken over while a VACUUM runs, and holds up no writer', async (context) => {
   const url = await server.createDatabase();
   await query(url, UNVERSIONED);
-  const writer = await connectLibpq(url, 0, 5_000, systemClock);
+  const writer = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   context.after(() => writer.close());
   await writer.record(batchOfRows(rowOf(1)));
   await vacuum(url, context);
@@ -144,7 +144,7 @@ test('a step that must wait for a lock steps back, and lets the writers pass', a
   const { url } = await makeLedger(server, context);
   const step = readSteps(schema).length + 1;
   const next = `${schema}\n-- Step ${step}: an index\nCREATE INDEX by_amount ON payments (amount_cents);\n`;
-  const writer = await connectLibpq(url, 0, 5_000, systemClock);
+  const writer = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   context.after(() => writer.close());
   await vacuum(url, context);
   const client = await clientOf(url, context);

@@ -18,7 +18,7 @@ before(async () => {
 after(() => server.close());
 
 async function connect(url: string, context: TestContext): Promise<NativeConnection> {
-  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  const connection = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   context.after(() => connection.close());
   return connection;
 }
@@ -41,7 +41,7 @@ const inRecording = async (url: string, setting: string): Promise<string> => {
        BEGIN INSERT INTO seen SELECT current_setting('${setting}'); RETURN NULL; END $$;
      CREATE OR REPLACE TRIGGER see AFTER INSERT ON payments FOR EACH STATEMENT EXECUTE FUNCTION see()`,
   );
-  const connection = await connectLibpq(url, 0, 5_000, systemClock);
+  const connection = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
   await connection.record(batchOfRows(rowOf(1)));
   connection.close();
   const [row] = await query<{ value: string }>(url, 'DELETE FROM seen RETURNING value');
@@ -156,7 +156,7 @@ test('full_page_writes=off is found when a connection is made after it was set',
   context.after(() => reload('ALTER SYSTEM RESET full_page_writes'));
   await reload('ALTER SYSTEM SET full_page_writes = off');
   await waitUntil('it is found', async () => {
-    const connection = await connectLibpq(url, 0, 5_000, systemClock);
+    const connection = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
     connection.close();
     return connection.findings.risks.includes('full_page_writes is off');
   });

@@ -59,7 +59,7 @@ async function drivers(url: string): Promise<{ pg: boolean; libpq: boolean }> {
   const pg = await works(() => reader.find([]));
   await reader.close();
   const libpq = await works(async () => {
-    (await connectLibpq(url, 0, 2_000, systemClock)).close();
+    (await connectLibpq(url, { name: 0 }, 2_000, systemClock)).close();
   });
   return { pg, libpq };
 }

@@ -29,7 +29,7 @@ test('the writer brings every row through resets, terminated backends and a kill
     batchRowsMax: 100,
     capacity: 5_000,
     ledger: {
-      connect: () => connectLibpq(proxy.through(url), 0, 500, systemClock),
+      connect: () => connectLibpq(proxy.through(url), { name: 0 }, 500, systemClock),
       find: (ids) => reader.find(ids),
     },
     rowOf: (token) => rowOf(token, 1 + token, 1_752_500_000_000 + token * 7),

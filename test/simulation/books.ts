@@ -71,6 +71,8 @@ export class Books {
       case 'full':
       case 'purging':
       case 'stopping':
+      case 'disagreeing':
+      case 'draining':
         // Not its owner: the owner may have taken it with its answer lost.
         if (!byOwner) account.maybe = true;
         break;

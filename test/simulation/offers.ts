@@ -54,6 +54,8 @@ function offeredOf(told: Exclude<Told, 'cut'>): Offered {
     case 'full':
     case 'purging':
     case 'stopping':
+    case 'disagreeing':
+    case 'draining':
     case 'broken':
     case 'failed':
       return 'away';

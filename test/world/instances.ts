@@ -44,6 +44,8 @@ export interface Status {
   readonly anomalies: number;
   readonly default: Charged;
   readonly fallback: Charged;
+  /** Whether the ledger and the other instances agree to its place. */
+  readonly membership: 'pending' | 'agreed' | 'disagreed';
 }
 
 export type Environment = Readonly<Record<string, string>>;
@@ -102,6 +104,19 @@ export class Instance {
   /** How often it said `event` in its log, in all runs. */
   said(event: string): number {
     return this.lines.filter((line) => line.includes(`"event":"${event}"`)).length;
+  }
+
+  /** The latest line of its log about `event`. @throws when there is none */
+  latest(event: string): Readonly<Record<string, unknown>> {
+    const line = this.lines.findLast((one) => one.includes(`"event":"${event}"`));
+    if (line === undefined) throw new Error(`it never said "${event}"`);
+    return JSON.parse(line) as Record<string, unknown>;
+  }
+
+  /** Resolves when the ledger and the other instances agree to its place, or don't any more. */
+  async becomes(state: Status['membership']): Promise<void> {
+    const is = async (): Promise<boolean> => (await this.status()).membership === state;
+    await waitUntil(`its place is ${state}`, is);
   }
 
   /** Resolves with the exit code, or the signal that ended it. */
