@@ -4,7 +4,7 @@
 //   npm run build && node dist/bench/policy.js [--quick] [NAME=value …]      settings for every row, as in the environment
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { NUMBER_SETTINGS } from '../src/config.ts';
+import { NUMBER_SETTINGS } from '../src/settings.ts';
 import { chartSvg } from '../tools/k6/chart.ts';
 import { TESTS, type ContestTest } from '../tools/k6/plan.ts';
 import { best, OLD_MS, replay, type Knobs, type Result } from './policy-run.ts';

@@ -1,7 +1,8 @@
 // What stands behind the routes of an instance: payments, summaries, purges, and what instances ask of each other.
 
 import type { Desk } from './api/routes.ts';
-import { FLUSH_ANSWER_MS, FLUSH_MS, instanceNumber, type Config } from './config.ts';
+import { instanceNumber, type Config } from './config.ts';
+import { FLUSH_ANSWER_MS, FLUSH_MS } from './settings.ts';
 import type { Engine } from './engine.ts';
 import type { Peer } from './gateways/peer.ts';
 import { meant } from './join-membership.ts';

@@ -17,6 +17,7 @@ import { ownerOf, type IdWords, type ProcessorIndex } from './payment.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Ports } from './ports.ts';
 import { loadSettled } from './recovery/load-settled.ts';
+import { statusOf } from './status.ts';
 import { Watch } from './watch.ts';
 
 /** Why a summary would not have all that is charged. */
@@ -24,9 +25,6 @@ export type Unrecorded =
   | 'what a restart found is not known yet'
   | 'not all that is charged is recorded yet'
   | 'the ledger refuses a row of what is charged';
-
-/** In the status. The log has all of them. */
-const STUCK_LISTED_MAX = 1_000;
 
 export class Engine {
   readonly #config: Config;
@@ -210,27 +208,7 @@ export class Engine {
   }
 
   status(): Record<string, unknown> {
-    const { ring, intake, routing, offCourse, verifier } = this.#pipeline;
-    const { handOvers, writer, tally, recovering, contradictions } = this.#pipeline;
-    return {
-      accepted: intake.accepted,
-      queued: ring.waiting,
-      inFlight: routing.inFlight,
-      aside: offCourse.setAside.waiting,
-      held: this.held,
-      free: ring.free,
-      unknown: offCourse.unknown,
-      doubtful: offCourse.doubts.pending,
-      verifying: verifier.pending,
-      foreign: handOvers.pending,
-      unrecorded: writer.pending,
-      refused: writer.poisoned,
-      recovering: recovering.count,
-      checking: contradictions.checking,
-      anomalies: contradictions.anomalies.found,
-      ...tally.ofProcessors(),
-      stuck: offCourse.list(STUCK_LISTED_MAX),
-    };
+    return statusOf(this.#pipeline);
   }
 
   async #loadSettled(): Promise<void> {

@@ -8,14 +8,8 @@ import { createRouter } from './api/routes.ts';
 import { DiskJournalFile } from './buffer/journal-file.ts';
 import { HEADER_BYTES, JournalError, SLOT_BYTES } from './buffer/journal.ts';
 import { sleep, systemClock, wholeTurn } from './clock.ts';
-import {
-  ConfigError,
-  NGINX_PAYMENT_MS,
-  OFFER_MS,
-  instanceNumber,
-  readConfig,
-  type Config,
-} from './config.ts';
+import { ConfigError, instanceNumber, readConfig, type Config } from './config.ts';
+import { NGINX_PAYMENT_MS, OFFER_MS } from './settings.ts';
 import { createDesk } from './desk.ts';
 import { journalText } from './disagreement.ts';
 import { Engine } from './engine.ts';

@@ -14,6 +14,7 @@
 
 import { crc32 } from 'node:zlib';
 import type { ProcessorIndex } from '../payment.ts';
+import { GroupSync } from './group-sync.ts';
 import {
   CELL_BYTES,
   HEADER_BYTES,
@@ -63,6 +64,7 @@ export class Journal {
   readonly #file: JournalFile;
   readonly #ring: Ring;
   readonly #sync: JournalSync;
+  readonly #group: GroupSync;
   readonly #sequences: Uint32Array;
   readonly #cell = new ArrayBuffer(CELL_BYTES);
   readonly #bytes = Buffer.from(this.#cell);
@@ -71,13 +73,12 @@ export class Journal {
   readonly #floats = new Float64Array(this.#cell);
   #journalId = 0;
   #header: Header | undefined;
-  #syncing: Promise<void> | undefined;
-  #nextSync: Promise<void> | undefined;
 
   constructor(file: JournalFile, ring: Ring, sync: JournalSync) {
     this.#file = file;
     this.#ring = ring;
     this.#sync = sync;
+    this.#group = new GroupSync(file);
     this.#sequences = new Uint32Array(ring.slots);
   }
 
@@ -162,27 +163,7 @@ export class Journal {
   }
 
   syncNow(): Promise<void> {
-    if (this.#nextSync !== undefined) return this.#nextSync;
-    if (this.#syncing === undefined) return this.#startSync();
-    // One is under way that may have begun before our write: everyone from now on shares the next one.
-    this.#nextSync = this.#syncing.then(() => {
-      this.#nextSync = undefined;
-      return this.#startSync();
-    });
-    return this.#nextSync;
-  }
-
-  #startSync(): Promise<void> {
-    const sync = this.#file.sync();
-    this.#syncing = sync;
-    // A failed one stays and fails all that follow: Linux drops the pages it could not write and reports success next time.
-    sync.then(
-      () => {
-        this.#syncing = undefined;
-      },
-      () => {},
-    );
-    return sync;
+    return this.#group.syncNow();
   }
 
   #readHeader(): Header {
@@ -233,8 +214,7 @@ export class Journal {
       this.#ring.pin(holder, processor, requestedAtMs as number);
       this.#ring.isCharged[holder] = isCharged ? 1 : 0;
       if (isCharged) this.#ring.correct(holder, cents as number, requestedAtMs as number);
-      if (twin >= 0 && isCharged) this.charged(twin);
-      else if (twin >= 0) this.pin(twin);
+      if (twin >= 0) this.#write(twin, state);
     }
     // The damaged cell may be the later one, and may have had a pin.
     if (!isPinned && (state === STATE_DOUBTFUL || cells.includes('damaged'))) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { NUMBER_SETTINGS, TEXT_SETTINGS, WORD_SETTINGS } from '../../src/config.ts';
+import { NUMBER_SETTINGS, TEXT_SETTINGS, WORD_SETTINGS } from '../../src/settings.ts';
 
 test('every setting is in the README with its default, bounds and meaning, and no other', () => {
   const expected = [

@@ -3,16 +3,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { ConfigError, readConfig } from '../../src/config.ts';
 import {
-  ConfigError,
   NGINX_PAYMENT_MS,
   NGINX_READ_MS,
   NUMBER_SETTINGS,
   OFFER_MS,
-  readConfig,
   TEXT_SETTINGS,
   WORD_SETTINGS,
-} from '../../src/config.ts';
+} from '../../src/settings.ts';
 
 const GIVEN = {
   SOCKET_PATH: '/run/a.sock',

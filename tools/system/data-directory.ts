@@ -12,7 +12,7 @@ import { openSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { SOCKET_PATH_BYTES_MAX } from '../../src/config.ts';
+import { SOCKET_PATH_BYTES_MAX } from '../../src/settings.ts';
 import { makeDirectory } from './make-directory.ts';
 import { reachableByAnyone } from './postgres.ts';
 import { StartError } from './settings.ts';
