@@ -1,5 +1,6 @@
-// The ledger through both drivers: `pg` reads, libpq writes. Until each of them has been seen to reach the same tables, and the statement
-// that records has been tried, nothing is read from it: so payments are held, as while the database is away, and none is charged.
+// The ledger through both drivers: `pg` reads, libpq writes. Until each of them has been seen to
+// reach the same tables, and the statement that records has been tried, nothing is read from it: so
+// payments are held, as while the database is away, and none is charged.
 //
 //   started ──▶ proving ──both reach the same, and it may be written to──▶ proved
 //                └─▶ the log says why not, again after a minute; tried again every half a second
@@ -21,7 +22,10 @@ export interface LedgerParts {
   /** This instance's number: it has one writer. */
   readonly instance: number;
   readonly timeoutMs: number;
-  /** Whether a database that would lose rows in a power failure is used, with a word in the log, or refused. */
+  /**
+   * Whether a database that would lose rows in a power failure is used, with a word in the log, or
+   * refused.
+   */
   readonly durability: 'warn' | 'require';
   readonly clock: Clock;
   readonly log: Log;
@@ -106,7 +110,10 @@ export class Ledger {
     return LedgerPurge.begin(this.#parts.url, this.#parts.timeoutMs);
   }
 
-  /** For a ledger that ends before its process does; a connection that was given away is its owner's. */
+  /**
+   * For a ledger that ends before its process does; a connection that was given away is its
+   * owner's.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     this.#spare?.close();
