@@ -1,6 +1,7 @@
-// Where the database is: DATABASE_URL, read once into explicit values that both drivers are given alike (ledger/session.ts). What one
-// of them would take and the other one not is refused here, by its name. What was not given is decided here too: no driver
-// looks into PG* variables, ~/.pgpass, a service file or ~/.postgresql.
+// Where the database is: DATABASE_URL, read once into explicit values that both drivers are given
+// alike (ledger/session.ts). What one of them would take and the other one not is refused here, by
+// its name. What was not given is decided here too: no driver looks into PG* variables, ~/.pgpass,
+// a service file or ~/.postgresql.
 
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -29,7 +30,10 @@ export interface DatabaseAddress {
   readonly options: string;
 }
 
-/** DATABASE_URL can't be used; the message names it and what is wrong with it, and never has the password. */
+/**
+ * DATABASE_URL can't be used; the message names it and what is wrong with it, and never has the
+ * password.
+ */
 export class AddressError extends Error {
   override readonly name = 'AddressError';
 }

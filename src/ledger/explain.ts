@@ -1,4 +1,5 @@
-// Why the ledger can't be used, in words that name what to change: for whoever looks at the console.
+// Why the ledger can't be used, in words that name what to change: for whoever looks at the
+// console.
 
 import { AddressError, describeAddress, readDatabaseAddress } from '../database-address.ts';
 import { LedgerFailure } from './libpq.ts';

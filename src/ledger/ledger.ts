@@ -1,5 +1,6 @@
-// The ledger through both drivers: `pg` reads, libpq writes. Until each of them has been seen to reach the same tables, and the statement
-// that records has been tried, nothing is read from it: so payments are held, as while the database is away, and none is charged.
+// The ledger through both drivers: `pg` reads, libpq writes. Until each of them has been seen to
+// reach the same tables, and the statement that records has been tried, nothing is read from it: so
+// payments are held, as while the database is away, and none is charged.
 //
 //   started ──▶ proving ──both reach the same, and it may be written to──▶ proved
 //                └─▶ the log says why not, again after a minute; tried again every half a second
@@ -30,7 +31,10 @@ export interface LedgerParts {
   /** The one writer of this instance, as it is known now. */
   readonly writer: () => Writer;
   readonly timeoutMs: number;
-  /** Whether a database that would lose rows in a power failure is used, with a word in the log, or refused. */
+  /**
+   * Whether a database that would lose rows in a power failure is used, with a word in the log, or
+   * refused.
+   */
   readonly durability: 'warn' | 'require';
   readonly clock: Clock;
   readonly log: Log;
@@ -128,7 +132,10 @@ export class Ledger {
     return LedgerPurge.begin(this.#parts.url, this.#parts.timeoutMs);
   }
 
-  /** For a ledger that ends before its process does; a connection that was given away is its owner's. */
+  /**
+   * For a ledger that ends before its process does; a connection that was given away is its
+   * owner's.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#reader.close();

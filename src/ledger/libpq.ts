@@ -38,7 +38,10 @@ export interface LedgerConnection {
 /** One on a real server, which says what it found there. */
 export interface NativeConnection extends LedgerConnection {
   readonly findings: Findings;
-  /** Leaves a mark that another connection to the same database sees, for as long as this one lives. @throws LedgerFailure */
+  /**
+   * Leaves a mark that another connection to the same database sees, for as long as this one lives.
+   * @throws LedgerFailure
+   */
   leave(mark: string): Promise<void>;
 }
 
@@ -140,7 +143,7 @@ class LibpqConnection implements NativeConnection {
   }
 
   async leave(mark: string): Promise<void> {
-    // Of hexadecimal digits: it stands in the text, since pg-native's parameters are for prepared statements.
+    // It stands in the statement's text.
     if (!/^[0-9a-f]+$/.test(mark)) throw new Error('a mark is of hexadecimal digits');
     const text = `SELECT pg_advisory_lock_shared(${MARK.replace('$1', `'${mark}'`)})`;
     await this.#rows(text);

@@ -1,9 +1,12 @@
--- The ledger's tables, in numbered steps: each is run once in a ledger's life (schema.ts).
--- To change them, append a step: a line "-- Step N: what it makes" with the next number, and its statements. A step that was
--- released is never changed. What changes a table that is in use waits 100 ms for its lock, and is tried again.
+-- The ledger's tables, in numbered steps: each is run once in a ledger's life (schema.ts). To
+-- change them, append a step: a line "-- Step N: what it makes" with the next number, and its
+-- statements. A step that was released is never changed. What changes a table that is in use waits
+-- 100 ms for its lock, and is tried again.
 
 -- Step 1: payments, and their sums per second
--- A ledger from before there were steps has these already. Not even IF NOT EXISTS then: it waits for a VACUUM, and all writers for it.
+--
+-- A ledger from before there were steps has these already. Then not even CREATE INDEX IF NOT EXISTS:
+-- it waits for a VACUUM, and all writers wait behind it.
 
 CREATE TABLE IF NOT EXISTS payments (
   correlation_id uuid PRIMARY KEY,
@@ -15,7 +18,8 @@ CREATE TABLE IF NOT EXISTS payments (
 DO $$
 BEGIN
   IF to_regclass('payments_requested_at') IS NULL THEN
-    -- Rows arrive nearly in the order of their time, so a block range index is as good as a tree and costs next to nothing.
+    -- Rows arrive nearly in the order of their time, so a block range index is as good as a tree
+    -- and costs next to nothing.
     CREATE INDEX payments_requested_at ON payments USING brin (requested_at) WITH (pages_per_range = 8, autosummarize = on);
   END IF;
 END $$;

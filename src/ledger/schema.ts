@@ -1,5 +1,6 @@
-// The ledger's tables: which steps of schema.sql a ledger has, and the rest of them in one transaction. A ledger that has all is only
-// read: even a statement that changes nothing waits for locks, and the writers behind it.
+// The ledger's tables: which steps of schema.sql a ledger has, and the rest of them in one
+// transaction. A ledger that has all is only read: even a statement that changes nothing waits for
+// locks, and the writers behind it.
 
 import type pg from 'pg';
 
@@ -34,7 +35,9 @@ export function readSteps(schema: string): readonly Step[] {
   return steps;
 }
 
-/** Resolves with the steps that were missing and are done now. Safe for several instances at once. */
+/**
+ * Resolves with the steps that were missing and are done now. Safe for several instances at once.
+ */
 export async function makeSchema(client: pg.ClientBase, schema: string): Promise<number[]> {
   const steps = readSteps(schema);
   if ((await lastStep(client)) >= steps.length) return [];

@@ -1,5 +1,5 @@
-// A session with the ledger: the same address and the same settings for both drivers, whatever the role, the database, the environment
-// or a file in the home directory would set.
+// A session with the ledger: the same address and the same settings for both drivers, whatever the
+// role, the database, the environment or a file in the home directory would set.
 
 import type pg from 'pg';
 import { readDatabaseAddress, type DatabaseAddress } from '../database-address.ts';
@@ -12,9 +12,9 @@ export interface Session {
 }
 
 /**
- * What a role or a database may have set otherwise, and what that would do.
- * Left alone: search_path (it chooses the schema, for both drivers alike), session_replication_role (our tables have no triggers),
- * and whatever only changes how fast a statement is.
+ * What a role or a database may have set otherwise, and what that would do. Left alone: search_path
+ * (it chooses the schema, for both drivers alike), session_replication_role (our tables have no
+ * triggers), and whatever only changes how fast a statement is.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   // Each statement would be refused.
@@ -104,7 +104,10 @@ function options(address: DatabaseAddress, timeoutMs: number): string {
   return [address.options, ...words].join(' ').trim();
 }
 
-/** The weaker levels answer before a commit is safe. The stronger one, remote_apply, is the server's own choice, and stays. */
+/**
+ * The weaker levels answer before a commit is safe. The stronger one, remote_apply, is the server's
+ * own choice, and stays.
+ */
 const IS_WEAK = `current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')`;
 
 /** A commit that is told is kept, and a session that is idle stays. Gives what it had to change. */
@@ -150,7 +153,9 @@ export interface Findings {
 /** A lock's number from a mark ($1) and the table that this session takes for `payments`. */
 export const MARK = `hashtextextended($1 || 'payments'::regclass::oid::text, 0)`;
 
-/** Whether another session on this server left the mark, in this database and with the same tables. */
+/**
+ * Whether another session on this server left the mark, in this database and with the same tables.
+ */
 export const SEES_MARK = `
   SELECT EXISTS (
     SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database

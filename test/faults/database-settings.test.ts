@@ -1,5 +1,6 @@
-// What a database, its administrator or the environment sets otherwise neither loses a row nor leads a driver elsewhere; and with a ledger
-// that can't record, payments are taken and none is charged.
+// What a database, its administrator or the environment sets otherwise neither loses a row nor
+// leads a driver elsewhere; and with a ledger that can't record, payments are taken and none is
+// charged.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

@@ -1,5 +1,6 @@
-// Nothing is read from a ledger, so nothing is charged, until both drivers reach the same tables and recording was tried; what is in the
-// way is said once, with the setting and the cause, and it goes on by itself when it is gone.
+// Nothing is read from a ledger, so nothing is charged, until both drivers reach the same tables
+// and recording was tried; what is in the way is said once, with the setting and the cause, and it
+// goes on by itself when it is gone.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

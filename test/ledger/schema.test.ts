@@ -1,4 +1,5 @@
-// The ledger's tables: made once, step by step; a ledger that has them all is only read, so that a start holds up no writer.
+// The ledger's tables: made once, step by step; a ledger that has them all is only read, so that a
+// start holds up no writer.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

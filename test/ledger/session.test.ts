@@ -1,4 +1,5 @@
-// A role or a database may have settings that lose rows: the session sets what it can set, and finds what it can't.
+// A role or a database may have settings that lose rows: the session sets what it can set, and
+// finds what it can't.
 
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';

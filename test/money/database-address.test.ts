@@ -1,4 +1,5 @@
-// DATABASE_URL is understood once, for both drivers; what can't be given to both alike is refused by its name, without the password.
+// DATABASE_URL is understood once, for both drivers; what can't be given to both alike is refused
+// by its name, without the password.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';

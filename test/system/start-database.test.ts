@@ -1,4 +1,5 @@
-// `npm start` and the database: PG* variables don't lead it elsewhere; a DATABASE_URL that can't be used is said on the terminal.
+// `npm start` and the database: PG* variables don't lead it elsewhere; a DATABASE_URL that can't be
+// used is said on the terminal.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

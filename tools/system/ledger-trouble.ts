@@ -1,4 +1,5 @@
-// What the instances say of a ledger that they can't use, for the terminal: it would stand in their logs alone, while the start waits.
+// What the instances say of a ledger that they can't use, for the terminal: it would stand in their
+// logs alone, while the start waits.
 
 import { readFileSync } from 'node:fs';
 
