@@ -88,8 +88,12 @@ export class GapProxy {
   /** Breaks every connection with a reset (RST), on both sides. */
   reset(): void {
     for (const { client, target } of this.#pairs) {
-      client.resetAndDestroy();
-      target.resetAndDestroy();
+      for (const socket of [client, target]) {
+        // One that is being ended can't be reset: libuv refuses, and Node's process would wait for its close for ever, at the
+        // very end (20.20, TCPWrap::Reset).
+        if (socket.writableEnded) socket.destroy();
+        else socket.resetAndDestroy();
+      }
     }
   }
 
