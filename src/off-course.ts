@@ -4,7 +4,7 @@ import type { Ring } from './buffer/ring.ts';
 import { SlotQueue } from './buffer/slot-queue.ts';
 import type { Config } from './config.ts';
 import { Doubts } from './consumers/doubts.ts';
-import { Reconciler } from './consumers/reconciler.ts';
+import { Reconciler, type Since } from './consumers/reconciler.ts';
 import { SetAside } from './consumers/set-aside.ts';
 import type { Contradictions } from './contradictions.ts';
 import type { Routing } from './gateways/routing.ts';
@@ -66,11 +66,11 @@ export class OffCourse {
     return this.reconcilers.every(({ resending }) => resending === 0);
   }
 
-  /** Takes a pinned payment; `isDuplicate`: its processor answered 422. */
-  reconcile(slot: number, isDuplicate = false): void {
+  /** Takes a pinned payment. */
+  reconcile(slot: number, since: Since): void {
     const pin = this.#parts.ring.pinOf(slot);
     if (pin === -1) throw new Error(`slot ${slot} has no pin`);
-    this.reconcilers[pin].add(slot, isDuplicate);
+    this.reconcilers[pin].add(slot, since);
   }
 
   /** A processor works again after an outage: payments that wait for longer pauses are tried now. */

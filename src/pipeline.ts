@@ -206,7 +206,7 @@ export class Pipeline {
     const { ring, offCourse } = this;
     const pin = ring.pinOf(slot);
     if (pin >= 0 && ring.isCharged[slot] === 1) this.#record(slot, pin as ProcessorIndex);
-    else if (pin >= 0) offCourse.reconcile(slot);
+    else if (pin >= 0) offCourse.reconcile(slot, 'restart');
     else if (this.#isForeign(slot)) this.handOvers.add(slot);
     else if (ring.isDoubtful[slot] === 1) offCourse.doubts.add(slot);
     else this.#enqueue(slot);

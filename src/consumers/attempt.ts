@@ -15,6 +15,7 @@ import type { Routing } from '../gateways/routing.ts';
 import type { Log } from '../log.ts';
 import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
 import { backoffMs } from './backoff.ts';
+import type { Since } from './reconciler.ts';
 import type { SetAside } from './set-aside.ts';
 
 export interface AttemptParts {
@@ -26,8 +27,8 @@ export interface AttemptParts {
   readonly routing: Routing;
   readonly offCourse: {
     readonly setAside: SetAside;
-    /** The pin's processor may hold the payment; `isDuplicate`: it answered 422. */
-    reconcile(slot: number, isDuplicate: boolean): void;
+    /** The pin's processor may hold the payment. */
+    reconcile(slot: number, since: Since): void;
     /** A processor that had failed for a while works again. */
     workingAgain(processor: ProcessorIndex): void;
   };
@@ -126,7 +127,7 @@ export class Attempts {
       const name = processorName(processor);
       log.warn('outcome unknown', { ...chargeOf(ring, slot), processor: name, status, said });
     }
-    offCourse.reconcile(slot, outcome === 'duplicate');
+    offCourse.reconcile(slot, outcome === 'duplicate' ? '422' : 'no answer');
   }
 
   /** Nothing of this attempt is stored: the payment may go anywhere again. */

@@ -37,6 +37,9 @@ export interface ReconcilerParts {
   readonly log: Log;
 }
 
+/** Since when the outcome is unknown: no usable answer, a 422, or a restart that found the pin. */
+export type Since = 'no answer' | '422' | 'restart';
+
 const ASK_EVERY_MS = 700;
 const ASK_SET_ASIDE_EVERY_MS = 5_000;
 const TICK_MS = 20;
@@ -82,13 +85,14 @@ export class Reconciler {
     return this.#resending;
   }
 
-  /** Takes a payment that is pinned to this processor. `isDuplicate`: it answered 422. */
-  add(slot: number, isDuplicate = false): void {
+  /** Takes a payment that is pinned to this processor. */
+  add(slot: number, since: Since): void {
     const { clock, ring } = this.#parts;
     const now = clock.elapsed();
     const unknown = unknownOf(slot, chargeOf(ring, slot), now);
-    unknown.resendAtMs = now + RESEND_FIRST_MS;
-    if (isDuplicate) unknown.duplicates = 1;
+    // The request of an earlier life may never have left.
+    if (since !== 'restart') unknown.resendAtMs = now + RESEND_FIRST_MS;
+    if (since === '422') unknown.duplicates = 1;
     if (!this.#stopped && this.#asking < this.#atOnce() && now >= this.#pausedUntilMs) {
       void this.#ask(unknown);
     } else {

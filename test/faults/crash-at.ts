@@ -33,6 +33,9 @@ const POINTS = {
   'charge sent': () => inCall('undici:request:bodySent', '/payments'),
   'charge answered': () => inCall('undici:request:headers', '/payments'),
   'after charge': () => after(HttpProcessor.prototype, 'charge'),
+  'before charged': () => before(journal, 'charged'),
+  'in charged': () => inside('charged'),
+  'after charged': () => after(journal, 'charged'),
   // The first one was the admission's.
   'before unpin': () => before(journal, 'hold', second()),
   'in unpin': () => inside('hold', second()),
@@ -84,7 +87,7 @@ function after(target: object, name: string, isIt: (self: object) => boolean = a
 }
 
 /** With half of its cell written. */
-function inside(name: 'hold' | 'pin' | 'free', isIt: () => boolean = always): void {
+function inside(name: 'hold' | 'pin' | 'charged' | 'free', isIt: () => boolean = always): void {
   let tears = false;
   wrap(journal, name, (original) => {
     return function (this: object, ...parameters) {

@@ -12,13 +12,14 @@ export interface Crash {
   readonly trouble?: (world: World) => Promise<void> | void;
   readonly left: Traces & {
     readonly answer: number | 'none';
-    readonly journal: 'nothing' | 'held' | 'pinned';
+    readonly journal: 'nothing' | 'held' | 'pinned' | 'charged';
     readonly torn?: number;
   };
   readonly clientRepeats?: boolean;
   /** Of the start after it. */
   readonly environment?: (world: World) => Environment;
-  readonly repaired: Pick<Traces, 'sent' | 'askedAbout'>;
+  /** 'both': each processor was asked at least once. */
+  readonly repaired: { readonly sent: number; readonly askedAbout: number | 'both' };
   /** When all is settled. */
   readonly aftermath?: (world: World) => Promise<void>;
 }
@@ -93,17 +94,24 @@ export const ROWS: Readonly<Record<string, readonly Crash[]>> = {
       repaired: { sent: 2, askedAbout: 1 },
     },
   ],
-  'the answer "charged" | the ledger\'s commit': [
+  'the answer "charged" | the journal\'s write (`charged`)': [
     {
-      points: ['after charge', 'before record'],
+      points: ['after charge', 'before charged'],
       left: { ...atProcessor, answer: 202, journal: 'pinned' },
       repaired: askedFirst,
+    },
+  ],
+  "`charged` | the ledger's commit": [
+    {
+      points: ['after charged', 'before record'],
+      left: { ...atProcessor, answer: 202, journal: 'charged' },
+      repaired: sentOnce,
     },
   ],
   "the ledger's commit | its answer, or the slot's `free`": [
     {
       points: ['after record', 'before free'],
-      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'pinned' },
+      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'charged' },
       repaired: sentOnce,
     },
   ],
@@ -117,7 +125,9 @@ export const ROWS: Readonly<Record<string, readonly Crash[]>> = {
     {
       points: ['in pin'],
       left: { ...nowhere, answer: 202, journal: 'held', torn: 1 },
-      repaired: sentOnce,
+      // The torn cell may have said that an attempt left: so long it may be on its way.
+      environment: () => ({ TIMEOUT_MAX_MS: '3000' }),
+      repaired: { sent: 1, askedAbout: 'both' },
     },
     {
       points: ['in unpin'],
@@ -126,8 +136,13 @@ export const ROWS: Readonly<Record<string, readonly Crash[]>> = {
       repaired: { sent: 2, askedAbout: 1 },
     },
     {
+      points: ['in charged'],
+      left: { ...atProcessor, answer: 202, journal: 'pinned', torn: 1 },
+      repaired: askedFirst,
+    },
+    {
       points: ['in free'],
-      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'pinned', torn: 1 },
+      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'charged', torn: 1 },
       repaired: sentOnce,
     },
   ],

@@ -29,7 +29,11 @@ export async function crash<T>(
 }
 
 export interface Journalled {
-  readonly payments: readonly { readonly id: string; readonly pinnedAtMs: number | undefined }[];
+  readonly payments: readonly {
+    readonly id: string;
+    readonly pinnedAtMs: number | undefined;
+    readonly isCharged: boolean;
+  }[];
   readonly torn: number;
 }
 
@@ -45,6 +49,7 @@ export function journalled({ journalPath }: Instance): Journalled {
   const payments = slots.map((slot) => ({
     id: ring.idText(slot),
     pinnedAtMs: ring.pinOf(slot) < 0 ? undefined : ring.requestedAtMs[slot],
+    isCharged: ring.isCharged[slot] === 1,
   }));
   return { payments, torn: damagedCells };
 }
