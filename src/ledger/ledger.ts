@@ -127,8 +127,8 @@ export class Ledger {
     return this.#reader.isBeingPurged();
   }
 
+  /** @throws when the ledger can't be reached */
   async beginPurge(): Promise<LedgerPurge | 'busy'> {
-    this.#proven();
     return LedgerPurge.begin(this.#parts.url, this.#parts.timeoutMs);
   }
 

@@ -39,7 +39,7 @@ const POINTS = {
   // The first one was the admission's.
   'before unpin': () => before(journal, 'hold', second()),
   'in unpin': () => inside('hold', second()),
-  'before record': () => before(NativeClient.prototype, 'execute'),
+  'before record': () => before(NativeClient.prototype, 'execute', hasRows),
   'after record': afterRecord,
   'before free': () => before(journal, 'free'),
   'in free': () => inside('free'),
@@ -65,10 +65,16 @@ function second(): () => boolean {
   return () => ++calls === 2;
 }
 
-function before(target: object, name: string, isIt: (self: object) => boolean = always): void {
+/** An empty batch is recorded at the start, to try it. */
+const hasRows = (_: object, parameters: readonly unknown[]): boolean =>
+  (parameters[1] as readonly string[])[1] !== '{}';
+
+type IsIt = (self: object, parameters: readonly unknown[]) => boolean;
+
+function before(target: object, name: string, isIt: IsIt = always): void {
   wrap(target, name, (original) => {
     return function (this: object, ...parameters) {
-      if (isIt(this)) die();
+      if (isIt(this, parameters)) die();
       return original.apply(this, parameters);
     };
   });
@@ -119,7 +125,7 @@ function afterRecord(): void {
     return function (this: object, ...parameters) {
       const done = parameters.pop() as Done;
       return original.call(this, ...parameters, (error: unknown, ...results: unknown[]) => {
-        if (!error) die();
+        if (!error && hasRows(this, parameters)) die();
         done(error, ...results);
       });
     };
