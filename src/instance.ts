@@ -117,7 +117,7 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     allowPurge: config.ALLOW_PURGE === '1',
   });
   const server = new ApiServer(config.SOCKET_PATH, router);
-  void makeSchema(reader).then(() => membership.start());
+  membership.start(makeSchema(reader));
   if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
   await wholeTurn(clock);
   if (stop.aborted) endInOrder();
