@@ -97,7 +97,8 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     allowPurge: config.ALLOW_PURGE === '1',
   });
   const server = new ApiServer(config.SOCKET_PATH, router);
-  void ledger.start(() => membership.start());
+  const hasTables = new Promise<void>((resolve) => void ledger.start(resolve));
+  membership.start(hasTables);
   if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
   await wholeTurn(clock);
   if (stop.aborted) endInOrder();

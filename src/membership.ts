@@ -80,9 +80,9 @@ export class Membership {
     this.#become();
   }
 
-  /** Once the ledger has its tables. */
-  start(): void {
-    void this.#run();
+  /** `schema` resolves when the ledger has its tables: a journal that was there before doesn't wait for that. */
+  start(schema: Promise<void>): void {
+    void this.#run(this.#parts.place.ledgerId === '' ? schema : Promise.resolve());
   }
 
   /** Resolves when the ledger may be asked about payments, or a moment after the start. @throws when it may not */
@@ -112,7 +112,8 @@ export class Membership {
     await Promise.race([left, sleep(clock, LEAVE_MS)]);
   }
 
-  async #run(): Promise<void> {
+  async #run(ready: Promise<void>): Promise<void> {
+    await ready;
     while (!this.#stopped) {
       this.#look = this.#lookAround();
       await this.#look;
