@@ -240,12 +240,8 @@ export class Reconciler {
     ring.correct(slot, held.amountCents, held.requestedAtMs);
     const { correlationId } = charge;
     const afterMs = Math.round(clock.elapsed() - sinceMs);
-    log.info('outcome known', {
-      correlationId,
-      processor: this.#name,
-      outcome: 'charged',
-      afterMs,
-    });
+    const known = { correlationId, processor: this.#name, outcome: 'charged', afterMs };
+    log.info('outcome known', known);
     onCharged(slot, processor);
   }
 }

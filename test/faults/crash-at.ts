@@ -92,7 +92,7 @@ function after(target: object, name: string, isIt: (self: object) => boolean = a
   });
 }
 
-/** With half of its cell written. */
+/** With the checksum and the sequence of its cell written, and nothing else: the rest may be the same as before. */
 function inside(name: 'hold' | 'pin' | 'charged' | 'free', isIt: () => boolean = always): void {
   let tears = false;
   wrap(journal, name, (original) => {
@@ -105,7 +105,7 @@ function inside(name: 'hold' | 'pin' | 'charged' | 'free', isIt: () => boolean =
     return function (this: object, ...parameters) {
       const [cell, position] = parameters as [Uint8Array, number];
       if (!tears) return original.call(this, cell, position);
-      original.call(this, cell.subarray(0, cell.length / 2), position);
+      original.call(this, cell.subarray(0, 8), position);
       return die();
     };
   });
