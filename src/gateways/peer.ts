@@ -55,7 +55,7 @@ export class Peer {
    */
   async flush(timeoutMs: number): Promise<string | undefined> {
     const answer = await this.#post('/internal/flush', timeoutMs);
-    if (typeof answer === 'string') return 'it does not answer';
+    if (answer.status === 0) return 'it does not answer';
     return answer.status === 202 ? undefined : reasonIn(answer.text);
   }
 
@@ -77,7 +77,7 @@ export class Peer {
   /** undefined when it doesn't say. Never rejects. */
   async identity(timeoutMs: number): Promise<Identity | undefined> {
     const answer = await this.#call('GET', '/internal/identity', timeoutMs);
-    if (typeof answer === 'string' || answer.status !== 200) return undefined;
+    if (answer.status !== 200) return undefined;
     try {
       return JSON.parse(answer.text) as Identity;
     } catch {
