@@ -151,11 +151,11 @@ export class Ledger {
     await this.#reader.find([]);
     await this.#reader.totals(NOW);
     await this.#reader.idsAfter(NO_ID, 1);
-    // Which ledger it is, the instance's place in it tells later.
-    const connection = await this.#open({ name: this.#parts.writer().name });
+    const mark = randomBytes(16).toString('hex');
+    // Not as the writer: a connection with its name would end the one of another copy of this instance, which may be the right one.
+    const connection = await this.#open({ name: `proof-${mark}` });
     try {
       await connection.record(NOTHING);
-      const mark = randomBytes(16).toString('hex');
       await connection.leave(mark);
       if (!(await this.#reader.sees(mark))) {
         throw new LedgerUnfit('DATABASE_URL', 'the two drivers reach different tables or servers');

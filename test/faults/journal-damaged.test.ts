@@ -6,8 +6,9 @@ import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync }
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { AGAIN } from '../buffer/seed.ts';
-import { audit } from '../world/audit.ts';
+import { audit, chargedAt } from '../world/audit.ts';
 import { Program } from '../world/program.ts';
+import { waitUntil } from '../world/wait-until.ts';
 import { Load } from './load.ts';
 import { openStage } from './stage.ts';
 
@@ -104,6 +105,34 @@ test(`a torn write is the state before it: held payments are settled all the sam
   await instance.restart();
   assert.equal(recovered().damagedCells, damagedBefore + older.length);
   await audit(world, book.accepted, { maybe: book.maybe });
+});
+
+test(`a pin whose cell is damaged: both processors are asked, and nobody is charged twice ${AGAIN}`, async () => {
+  const instance = world.instance(0);
+  await world.default.levers.setFault({ kind: 'hang-after-insert' });
+  await using load = new Load({ clients: [world.client], random, book });
+  const chargedBefore = (await chargedAt(world)).default;
+  await load.more(50);
+  await load.stop();
+  await waitUntil('default holds some', async () => {
+    return (await chargedAt(world)).default >= chargedBefore + 20;
+  });
+  await instance.kill();
+  const file = readFileSync(instance.journalPath);
+  const word = (number: number, at: number): number =>
+    file.readUInt32LE(HEADER_BYTES + number * CELL_BYTES + at);
+  const later = Array.from({ length: SLOTS }, (_, slot) => {
+    return word(2 * slot, 4) > word(2 * slot + 1, 4) ? 2 * slot : 2 * slot + 1;
+  });
+  const pinned = later.filter((number) => word(number, 12) === 2);
+  assert.ok(pinned.length >= 20);
+  rewrite(pinned, (cell) => cell.writeUInt32LE(random.word(), 24));
+  // Sent as if for the first time, they would go to fallback.
+  await world.default.levers.setFault({ kind: 'none' });
+  await world.default.levers.setFailing(true);
+  await instance.restart({ POLICY: 'eager', TIMEOUT_MAX_MS: '3000' });
+  await audit(world, book.accepted, { maybe: book.maybe });
+  await world.default.levers.setFailing(false);
 });
 
 test(`a second process on the same journal doesn't start, and harms nothing ${AGAIN}`, async () => {

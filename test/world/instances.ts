@@ -18,13 +18,15 @@ export interface Status {
   readonly accepted: number;
   readonly queued: number;
   readonly inFlight: number;
-  /** Refused more than once, and tried again later. */
+  /** Failed alone, and tried again later. */
   readonly aside: number;
   /** In slots: everything accepted that isn't settled. */
   readonly held: number;
   readonly free: number;
   /** Outcomes that are being asked about. */
   readonly unknown: number;
+  /** Both processors are asked whether they hold them. */
+  readonly doubtful: number;
   /** Held until the ledger says that they are not settled already. */
   readonly verifying: number;
   /** Held for the instance that owns them. */
