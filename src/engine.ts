@@ -186,6 +186,14 @@ export class Engine {
     return ring.slots - ring.free;
   }
 
+  /** Both processors are asked about what is held and was never sent, as far as the journal says. */
+  doubtHeld(): void {
+    const { ring } = this.#pipeline;
+    for (let slot = 0; slot < ring.slots; slot++) {
+      if (ring.isLive(slot) && ring.pinOf(slot) < 0) ring.isDoubtful[slot] = 1;
+    }
+  }
+
   get journalHeader(): Header {
     return this.#pipeline.journal.header;
   }

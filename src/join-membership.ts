@@ -28,7 +28,11 @@ export function joinMembership({ config, clock, log, engine, peers }: MemberPart
     instances,
     journal: engine,
     register: new Register({ url, timeoutMs, clock, instance, journal }),
-    onOlder: (details) => log.error('the journal is an older copy', details),
+    onOlder: (details) => {
+      log.error('the journal is an older copy', details);
+      // What it holds may have been sent since it was copied.
+      engine.doubtHeld();
+    },
   });
   return new Membership({ clock, log, instance, instances, place, engine, peers });
 }

@@ -40,6 +40,8 @@ export const GOOD_ANSWERS: readonly number[] = [0, 202, 503, 504];
 export class Load {
   /** How often each status was answered; 0 stands for no answer. */
   readonly answers = new Map<number, number>();
+  /** What else was answered than 202, in words. */
+  readonly refusals = new Set<string>();
   readonly #options: LoadOptions;
   readonly #open = new Set<Promise<void>>();
   readonly #running: Promise<void>;
@@ -103,10 +105,10 @@ export class Load {
     const tries = 1 + random.below(TRIES_MAX);
     for (let n = 1; n <= tries; n++) {
       const client = clients[random.below(clients.length)] as Client;
-      const status = await client.pay(payment.id, decimalFromCents(payment.cents)).then(
-        (reply) => reply.status,
-        () => 0,
-      );
+      const { status, body } = await client
+        .pay(payment.id, decimalFromCents(payment.cents))
+        .catch((error: Error) => ({ status: 0, body: error.message }));
+      if (status !== 202) this.refusals.add(body);
       this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
       if (status === 202) {
         book.accepted.push(payment);
