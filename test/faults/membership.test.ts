@@ -185,3 +185,34 @@ test(`a fresh copy of a journal takes the place, and the first one stops sending
   await first.becomes('agreed');
   await settled();
 });
+
+test(`two instances with a ledger each: both stop, until they have the same one ${AGAIN}`, async () => {
+  assert.equal(await second.kill('SIGTERM'), 0);
+  const environment = {
+    DATABASE_URL: await world.database.createDatabase(),
+    JOURNAL_PATH: `${second.journalPath}.elsewhere`,
+  };
+  await second.restart(environment);
+  for (const instance of [first, second]) {
+    await instance.becomes('disagreed');
+    await refuses(instance.client, /another instance says that it has another place or ledger/);
+    await waitUntil('it says so', () => {
+      const { here, there } = instance.latest('disagreement');
+      const isExpected = /PEER_SOCKET_PATHS: it is instance \d of 2, ledger \w/.test(String(here));
+      return isExpected && /it says: instance \d of 2, ledger \w/.test(String(there));
+    });
+  }
+  await second.kill();
+  await first.becomes('agreed');
+  await second.restart();
+  await second.becomes('agreed');
+  await settled();
+});
+
+test(`a payment that is handed over to another instance than this one is not taken ${AGAIN}`, async () => {
+  const body = `{"correlationId":"${idToText(random.id())}","amount":1.00}`;
+  for (const meant of ['', '?instance=1&instances=2', '?instance=0&instances=3']) {
+    const { status } = await first.client.send('POST', `/internal/payments${meant}`, { body });
+    assert.equal(status, 421, meant);
+  }
+});
