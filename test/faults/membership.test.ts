@@ -99,7 +99,7 @@ test(`two instances with different orders at once: at most one takes an id ${AGA
 
 test(`another number of instances than the ledger's: refused while something is held, else barred ${AGAIN}`, async () => {
   for (const { levers } of world.processors) await levers.setFailing(true);
-  await payBoth(3);
+  await payBoth(3, 0);
   await first.kill();
   first.start({ PEER_SOCKET_PATHS: three });
   assert.equal(await first.program.ended(), 2);
@@ -141,11 +141,12 @@ test(`a second copy of an instance stays out, and its writer goes on ${AGAIN}`, 
     // With a copy of the journal as it was a while ago.
     copyFileSync(first.journalPath, settings['JOURNAL_PATH'] as string);
     const [entry] = await query<{ mark: string }>(world.databaseUrl, MARK);
-    await query(world.databaseUrl, DRAIN_A_MOMENT);
+    await query(world.databaseUrl, DRAIN);
     await waitUntil('there is a later mark', async () => {
       const [now] = await query<{ mark: string }>(world.databaseUrl, MARK);
       return Number(now?.mark) > Number(entry?.mark) + 1;
     });
+    await query(world.databaseUrl, DRAIN_NO_MORE);
     copy.start(settings);
     await waitUntil('it stays out', () => {
       return copy.lines.some((line) => line.includes('another copy of this instance runs'));
@@ -161,8 +162,9 @@ test(`a second copy of an instance stays out, and its writer goes on ${AGAIN}`, 
 });
 
 const MARK = 'SELECT mark FROM instances WHERE instance = 0';
-/** Marks are raised at once, too. */
-const DRAIN_A_MOMENT = `UPDATE ledger SET drain_until = now() + interval '1 s'`;
+/** As the operator's command does: marks are raised at each look then. */
+const DRAIN = `UPDATE ledger SET drain_until = now() + interval '1 min'`;
+const DRAIN_NO_MORE = `UPDATE ledger SET drain_until = '-infinity'`;
 
 test(`a fresh copy of a journal takes the place, and the first one stops sending ${AGAIN}`, async (context) => {
   assert.equal(await first.kill('SIGTERM'), 0);
