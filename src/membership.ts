@@ -174,7 +174,7 @@ export class Membership {
     const { instances, place } = this.#parts;
     return {
       about: 'peer',
-      reason: 'another instance says that it has another place or another ledger',
+      reason: 'another instance says that it has another place or ledger',
       here: `PEER_SOCKET_PATHS: it is ${identityText(number, instances, place.ledgerId)}`,
       there: `it says: ${identityText(told.instance, told.instances, told.ledgerId)}`,
       wayOn: 'the same PEER_SOCKET_PATHS and DATABASE_URL for all instances',

@@ -99,7 +99,7 @@ test(`two instances with different orders at once: at most one takes an id ${AGA
 
 test(`another number of instances than the ledger's: refused while something is held, else barred ${AGAIN}`, async () => {
   for (const { levers } of world.processors) await levers.setFailing(true);
-  await payBoth(3);
+  await payBoth(3, 0);
   await first.kill();
   first.start({ PEER_SOCKET_PATHS: three });
   assert.equal(await first.program.ended(), 2);
@@ -141,11 +141,12 @@ test(`a second copy of an instance stays out, and its writer goes on ${AGAIN}`, 
     // With a copy of the journal as it was a while ago.
     copyFileSync(first.journalPath, settings['JOURNAL_PATH'] as string);
     const [entry] = await query<{ mark: string }>(world.databaseUrl, MARK);
+    await query(world.databaseUrl, DRAIN);
     await waitUntil('there is a later mark', async () => {
-      await query(world.databaseUrl, DRAIN_A_MOMENT);
       const [now] = await query<{ mark: string }>(world.databaseUrl, MARK);
       return Number(now?.mark) > Number(entry?.mark) + 1;
     });
+    await query(world.databaseUrl, DRAIN_NO_MORE);
     copy.start(settings);
     await waitUntil('it stays out', () => {
       return copy.lines.some((line) => line.includes('another copy of this instance runs'));
@@ -161,8 +162,9 @@ test(`a second copy of an instance stays out, and its writer goes on ${AGAIN}`, 
 });
 
 const MARK = 'SELECT mark FROM instances WHERE instance = 0';
-/** Marks are raised at once, too. */
-const DRAIN_A_MOMENT = `UPDATE ledger SET drain_until = now() + interval '1 s'`;
+/** As the operator's command does: marks are raised at each look then. */
+const DRAIN = `UPDATE ledger SET drain_until = now() + interval '1 min'`;
+const DRAIN_NO_MORE = `UPDATE ledger SET drain_until = '-infinity'`;
 
 test(`a fresh copy of a journal takes the place, and the first one stops sending ${AGAIN}`, async (context) => {
   assert.equal(await first.kill('SIGTERM'), 0);
@@ -184,4 +186,35 @@ test(`a fresh copy of a journal takes the place, and the first one stops sending
   await first.restart();
   await first.becomes('agreed');
   await settled();
+});
+
+test(`two instances with a ledger each: both stop, until they have the same one ${AGAIN}`, async () => {
+  assert.equal(await second.kill('SIGTERM'), 0);
+  const environment = {
+    DATABASE_URL: await world.database.createDatabase(),
+    JOURNAL_PATH: `${second.journalPath}.elsewhere`,
+  };
+  await second.restart(environment);
+  for (const instance of [first, second]) {
+    await instance.becomes('disagreed');
+    await refuses(instance.client, /another instance says that it has another place or ledger/);
+    await waitUntil('it says so', () => {
+      const { here, there } = instance.latest('disagreement');
+      const isExpected = /PEER_SOCKET_PATHS: it is instance \d of 2, ledger \w/.test(String(here));
+      return isExpected && /it says: instance \d of 2, ledger \w/.test(String(there));
+    });
+  }
+  await second.kill();
+  await first.becomes('agreed');
+  await second.restart();
+  await second.becomes('agreed');
+  await settled();
+});
+
+test(`a payment that is handed over to another instance than this one is not taken ${AGAIN}`, async () => {
+  const body = `{"correlationId":"${idToText(random.id())}","amount":1.00}`;
+  for (const meant of ['', '?instance=1&instances=2', '?instance=0&instances=3']) {
+    const { status } = await first.client.send('POST', `/internal/payments${meant}`, { body });
+    assert.equal(status, 421, meant);
+  }
 });
