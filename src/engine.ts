@@ -63,7 +63,10 @@ export class Engine {
     // What an earlier life sent may still arrive at a processor.
     offCourse.doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
     for (const slot of recovered.slots) {
-      if (ring.pinOf(slot) >= 0) recovering.add(slot);
+      // A processor may have acknowledged it before.
+      const isOurs = ownerOf(ring.ids, instances, slot * 4) === instance;
+      const isDoubtful = ring.isDoubtful[slot] === 1 && isOurs;
+      if (ring.pinOf(slot) >= 0 || isDoubtful) recovering.add(slot);
       verifier.add(slot);
     }
     return recovered;

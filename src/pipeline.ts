@@ -226,6 +226,7 @@ export class Pipeline {
   }
 
   #enqueue(slot: number): void {
+    this.recovering.end(slot);
     this.ring.enqueue(slot);
     this.crew.wake();
   }

@@ -48,8 +48,8 @@ type RowsById = ReadonlyMap<string, LedgerRow>;
 const NO_ROWS: RowsById = new Map();
 
 export class BatchWriter {
-  /** Rows that the database refuses one by one. */
-  poisoned = 0;
+  /** Rows that wait for another try after the database refused them. */
+  #aside = 0;
   readonly #parts: WriterParts;
   readonly #waiting: readonly [TokenQueue, TokenQueue];
   #connection: LedgerConnection | undefined;
@@ -71,9 +71,14 @@ export class BatchWriter {
     this.#waiting = [new TokenQueue(room), new TokenQueue(room)];
   }
 
+  /** Rows that the database refused, until they are recorded: also while they are tried again. */
+  get poisoned(): number {
+    return this.#refusals.size;
+  }
+
   /** Rows that are not committed yet. */
   get pending(): number {
-    return this.#waiting[0].length + this.#waiting[1].length + this.poisoned;
+    return this.#waiting[0].length + this.#waiting[1].length + this.#aside;
   }
 
   /** Takes a charged payment. The token must not have been added before. */
@@ -223,9 +228,9 @@ export class BatchWriter {
       log.error('ledger refuses a row', { ...logged(row), sqlState, message });
     }
     this.#refusals.set(token, refusal);
-    this.poisoned++;
+    this.#aside++;
     clock.after(POISONED_RETRY_MS, () => {
-      this.poisoned--;
+      this.#aside--;
       this.add(row.processor, token);
     });
   }
