@@ -217,6 +217,7 @@ describe('a fault', () => {
       seed: 1,
       status: 502,
       lookups: false,
+      amountCents: 0,
     });
   });
 });
