@@ -133,6 +133,9 @@ export function pinnedCells(
     const at = HEADER_BYTES + slot * SLOT_BYTES;
     disk.read(new Uint8Array(words.buffer), at);
     if (!isWhole(words.subarray(0, cellWords)) || !isWhole(words.subarray(cellWords))) continue;
+    // A power failure may have left a payment in one cell alone: nothing could make up for that one.
+    const ids = [idToText(words, 4), idToText(words, cellWords + 4)];
+    if (ids[0] !== ids[1]) continue;
     const later = ((words[1] as number) - (words[cellWords + 1] as number)) | 0;
     const from = later > 0 ? 0 : cellWords;
     const state = words[from + 3] as number;
