@@ -51,7 +51,7 @@ export class OffCourse {
       clock: ports.clock,
       ring,
       sendsPerS: parts.config.SENDS_PER_S,
-      choose: (slot) => routing.chooseForSetAside(ring.failures[slot] as number, ring.waiting),
+      choose: (slot) => routing.chooseForSetAside(ring.declines[slot] as number, ring.waiting),
       attempt: parts.attempt,
     });
   }

@@ -31,6 +31,8 @@ export class Ring {
   readonly declines: Uint32Array;
   /** Attempts that failed while other payments got through. */
   readonly failures: Uint32Array;
+  /** A bit for each processor where an attempt failed. */
+  readonly failedAt: Uint8Array;
   /** 1 where the pin's processor holds the payment with these values, and the ledger may not. */
   readonly isCharged: Uint8Array;
   /** 1 where either processor may hold the payment, though no pin says so. */
@@ -54,6 +56,7 @@ export class Ring {
     this.requestedAtMs = new Float64Array(slots);
     this.declines = new Uint32Array(slots);
     this.failures = new Uint32Array(slots);
+    this.failedAt = new Uint8Array(slots);
     this.isCharged = new Uint8Array(slots);
     this.isDoubtful = new Uint8Array(slots);
     this.#pins = new Int8Array(slots).fill(UNPINNED);
@@ -194,6 +197,7 @@ export class Ring {
     this.requestedAtMs[slot] = 0;
     this.declines[slot] = 0;
     this.failures[slot] = 0;
+    this.failedAt[slot] = 0;
     this.isCharged[slot] = 0;
     this.isDoubtful[slot] = 0;
     this.#states[slot] = HELD;

@@ -83,8 +83,10 @@ export class Attempts {
     const answered = await processors[processor].charge(charge, timeoutMs);
     const { outcome } = answered;
     const news = NEWS[outcome];
-    // A payment that failed before may fail for what it is.
-    const isNews = news === 'works' || ring.failures[slot] === 0;
+    // A payment that failed there before may fail for what it is.
+    const failedAt = ring.failedAt[slot] as number;
+    const isNews = news === 'works' || (failedAt & (1 << processor)) === 0;
+    ring.failedAt[slot] = failedAt | (1 << processor);
     lane.answered(number, clock.elapsed() - sentAtMs, isNews ? news : 'nothing');
     if (failingForMs >= AWAY_MS && !lane.isFailing) offCourse.workingAgain(processor);
     switch (outcome) {
@@ -153,7 +155,10 @@ export class Attempts {
     const declines = (ring.declines[slot] as number) + 1;
     ring.declines[slot] = declines;
     if (isAlone) ring.failures[slot] = (ring.failures[slot] as number) + 1;
-    if ((ring.failures[slot] as number) >= this.#failuresMax) {
+    if (declines === 1) this.#tellFirst(slot, processor, answered);
+    // What failed during an outage too counts once others get through: the outage may have been its own.
+    const failedAlone = (ring.failures[slot] as number) > 0 && declines >= this.#failuresMax;
+    if (failedAlone) {
       if (!setAside.has(slot)) {
         const { correlationId, amountCents } = chargeOf(ring, slot);
         const name = processorName(processor);
@@ -167,6 +172,13 @@ export class Attempts {
     // In an outage the payments keep their order. One that failed alone, or as a probe, goes behind the others.
     if (!isAlone && !isProbe && declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
     else ring.enqueue(slot);
+  }
+
+  #tellFirst(slot: number, processor: ProcessorIndex, { outcome, status, said }: Answered): void {
+    const { correlationId, amountCents } = chargeOf(this.#parts.ring, slot);
+    const name = processorName(processor);
+    const details = { correlationId, amountCents, processor: name, outcome, status, said };
+    this.#parts.log.warn('attempt failed', details);
   }
 
   /** Before a payment that was declined `declines` times is queued again. The thrifty choice itself waits. */

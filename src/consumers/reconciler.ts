@@ -1,7 +1,7 @@
 // Reconciliation: payments that may be at one processor are asked about there until it is known.
 //
 // A processor works on after its client has gone, and how long it sleeps before it stores a payment is not known. So a payment
-// that it doesn't hold yet is asked about again every 0.7 s: a question costs little, and no delay of the processor applies to it.
+// that it doesn't hold yet is asked about again every 0.5 s: a question costs little, and no delay of the processor applies to it.
 // The request may also have been lost. So, beside the questions, the payment is sent again after longer and longer pauses:
 // identically, to the same processor and nowhere else. 200 settles it; after 422 the next question finds it. A 5xx to that second
 // request proves nothing about the first one, so the pin stays.
@@ -17,7 +17,7 @@ import type { Log } from '../log.ts';
 import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
 import { chargeOf } from './attempt.ts';
 import { doublingMs } from './backoff.ts';
-import { describe, dueOf, unknownOf, type Unknown } from './unknown-payment.ts';
+import { describe, unknownOf, Unknowns, type Unknown } from './unknown-payment.ts';
 
 export interface ReconcilerParts {
   readonly clock: Clock;
@@ -40,8 +40,8 @@ export interface ReconcilerParts {
 /** Since when the outcome is unknown: no usable answer, a 422, or a restart that found the pin. */
 export type Since = 'no answer' | '422' | 'restart';
 
-const ASK_EVERY_MS = 700;
-const ASK_SET_ASIDE_EVERY_MS = 5_000;
+/** A question's first time-out; after each one that isn't answered, twice as long, up to a request's. */
+const QUESTION_MS = 400;
 const TICK_MS = 20;
 /** 800 questions a second. */
 const ASKS_PER_TICK = 16;
@@ -59,9 +59,7 @@ const PAUSE_MAX_MS = 1_000;
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #name: 'default' | 'fallback';
-  /** Waiting for their next question, by slot, in the order of its time. */
-  readonly #fresh = new Map<number, Unknown>();
-  readonly #setAside = new Map<number, Unknown>();
+  readonly #unknowns = new Unknowns();
   #asking = 0;
   #resending = 0;
   /** Questions in a row that were not answered. */
@@ -77,7 +75,7 @@ export class Reconciler {
 
   /** Payments whose outcome is unknown. */
   get pending(): number {
-    return this.#fresh.size + this.#setAside.size + this.#asking;
+    return this.#unknowns.size;
   }
 
   /** Requests under way, also of payments that were settled meanwhile. */
@@ -93,21 +91,15 @@ export class Reconciler {
     // The request of an earlier life may never have left.
     if (since !== 'restart') unknown.resendAtMs = now + RESEND_FIRST_MS;
     if (since === '422') unknown.duplicates = 1;
-    if (!this.#stopped && this.#asking < this.#atOnce() && now >= this.#pausedUntilMs) {
-      void this.#ask(unknown);
-    } else {
-      this.#queue(unknown, now);
-    }
+    this.#unknowns.add(unknown);
+    const isFree = this.#asking < this.#atOnce() && now >= this.#pausedUntilMs;
+    if (isFree && !this.#stopped) void this.#ask(unknown);
+    else this.#wait(unknown);
   }
 
   /** The processor works again: those that were set aside are asked about and sent now. */
   hurry(): void {
-    for (const queue of [this.#fresh, this.#setAside]) {
-      for (const unknown of queue.values()) {
-        unknown.askAtMs = 0;
-        unknown.resendAtMs = 0;
-      }
-    }
+    this.#unknowns.hurry();
   }
 
   /** Lets those under way finish the question that they are at; what is left stays pinned in the journal. */
@@ -119,8 +111,7 @@ export class Reconciler {
   /** The first `most` of them, for whoever looks into it. */
   list(most: number): Record<string, unknown>[] {
     const now = this.#parts.clock.elapsed();
-    const all = [...this.#setAside.values(), ...this.#fresh.values()];
-    return all.slice(0, most).map((unknown) => describe(unknown, this.#name, now));
+    return this.#unknowns.list(most).map((unknown) => describe(unknown, this.#name, now));
   }
 
   #atOnce(): number {
@@ -130,43 +121,57 @@ export class Reconciler {
       : Math.min(AT_ONCE_UNANSWERED, atOnceMax);
   }
 
-  #queue(unknown: Unknown, askAtMs: number): void {
-    unknown.askAtMs = askAtMs;
-    (unknown.isSetAside ? this.#setAside : this.#fresh).set(unknown.slot, unknown);
-    if (this.#timer !== undefined || this.#stopped) return;
-    this.#timer = this.#parts.clock.after(TICK_MS, () => this.#tick());
+  #wait(unknown: Unknown): void {
+    this.#unknowns.wait(unknown, this.#parts.clock.elapsed());
+    this.#plan();
   }
 
-  #tick(): void {
-    this.#timer = undefined;
+  #plan(): void {
+    if (this.#timer !== undefined || this.#stopped || this.#unknowns.size === 0) return;
+    this.#timer = this.#parts.clock.after(TICK_MS, () => {
+      this.#timer = undefined;
+      this.#askDue();
+      this.#plan();
+    });
+  }
+
+  #askDue(): void {
     const now = this.#parts.clock.elapsed();
     for (let asks = 0; asks < ASKS_PER_TICK; asks++) {
-      if (now < this.#pausedUntilMs || this.#asking >= this.#atOnce()) break;
-      const next = dueOf(this.#fresh, now) ?? dueOf(this.#setAside, now);
-      if (next === undefined) break;
+      if (now < this.#pausedUntilMs || this.#asking >= this.#atOnce()) return;
+      const next = this.#unknowns.due(now);
+      if (next === undefined) return;
       void this.#ask(next);
     }
-    if (this.#fresh.size + this.#setAside.size === 0 || this.#stopped) return;
-    this.#timer = this.#parts.clock.after(TICK_MS, () => this.#tick());
   }
 
   async #ask(unknown: Unknown): Promise<void> {
-    const { clock, client, timeoutMs } = this.#parts;
+    const { client, timeoutMs } = this.#parts;
     this.#asking++;
-    const { held, status, said } = await client.lookup(unknown.charge.correlationId, timeoutMs());
+    const patienceMs = Math.min(timeoutMs(), QUESTION_MS * 2 ** Math.min(unknown.unanswered, 10));
+    const { correlationId } = unknown.charge;
+    const { held, status, said } = await client.lookup(correlationId, patienceMs);
     this.#asking--;
     if (unknown.isSettled) return;
     if (held === 'unknown') {
       if (status > 0) this.#tellUnreadable(unknown, { status, said });
-      const pauseMs = doublingMs(this.#unanswered++, PAUSE_FIRST_MS, PAUSE_MAX_MS);
-      if (this.#unanswered >= UNANSWERED_IN_ROW) this.#pausedUntilMs = clock.elapsed() + pauseMs;
+      this.#unansweredOnce(unknown);
     } else {
+      if (this.#unanswered >= UNANSWERED_IN_ROW) this.#unknowns.hurry();
       this.#unanswered = 0;
+      unknown.unanswered = 0;
     }
     if (typeof held === 'object') return this.#settle(unknown, held);
     if (held === 'absent') this.#absent(unknown);
-    const everyMs = unknown.isSetAside ? ASK_SET_ASIDE_EVERY_MS : ASK_EVERY_MS;
-    this.#queue(unknown, clock.elapsed() + everyMs);
+    this.#wait(unknown);
+  }
+
+  /** Different payments whose questions fail in a row say that the processor answers none. */
+  #unansweredOnce(unknown: Unknown): void {
+    if (unknown.unanswered++ > 0) return;
+    const pauseMs = doublingMs(this.#unanswered++, PAUSE_FIRST_MS, PAUSE_MAX_MS);
+    if (this.#unanswered < UNANSWERED_IN_ROW) return;
+    this.#pausedUntilMs = this.#parts.clock.elapsed() + pauseMs;
   }
 
   #absent(unknown: Unknown): void {
@@ -200,12 +205,12 @@ export class Reconciler {
     const isFresh = unknown.resends < RESENDS_FRESH && unknown.duplicates <= DUPLICATES_FRESH;
     if (!isFresh && !unknown.isSetAside) this.#putAside(unknown);
     // It is there, so a question finds it.
-    else if (outcome === 'duplicate' && this.#fresh.delete(unknown.slot)) void this.#ask(unknown);
+    else if (outcome === 'duplicate' && this.#unknowns.takeOut(unknown)) void this.#ask(unknown);
   }
 
   #putAside(unknown: Unknown): void {
     unknown.isSetAside = true;
-    if (this.#fresh.delete(unknown.slot)) this.#queue(unknown, this.#parts.clock.elapsed());
+    if (this.#unknowns.takeOut(unknown)) this.#wait(unknown);
     const { charge, resends, duplicates } = unknown;
     this.#parts.log.error('payment set aside', {
       ...charge,
@@ -231,8 +236,7 @@ export class Reconciler {
     const { clock, ring, lane, processor, contradictions, log, onCharged } = this.#parts;
     const { slot, charge, sinceMs } = unknown;
     unknown.isSettled = true;
-    this.#fresh.delete(slot);
-    this.#setAside.delete(slot);
+    this.#unknowns.settle(unknown);
     if (unknown.duplicates > 0) lane.learned('works');
     if (held.amountCents !== charge.amountCents) {
       contradictions.heldOtherwise(processor, charge, held);

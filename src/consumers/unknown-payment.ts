@@ -11,6 +11,8 @@ export interface Unknown {
   askAtMs: number;
   resendAtMs: number;
   resends: number;
+  /** Its questions in a row that were not answered. */
+  unanswered: number;
   /** Times that the processor answered 422. */
   duplicates: number;
   /** To the latest request, or to the latest question whose answer could not be read. */
@@ -31,6 +33,7 @@ export function unknownOf(slot: number, charge: Charge, nowMs: number): Unknown 
     askAtMs: nowMs,
     resendAtMs: nowMs,
     resends: 0,
+    unanswered: 0,
     duplicates: 0,
     answered: { status: 0, said: '' },
     isHeldAgainst: false,
@@ -41,12 +44,73 @@ export function unknownOf(slot: number, charge: Charge, nowMs: number): Unknown 
   };
 }
 
-/** Takes the first one out of the queue when its time has come. */
-export function dueOf(queue: Map<number, Unknown>, nowMs: number): Unknown | undefined {
-  const [first] = queue.values();
-  if (first === undefined || first.askAtMs > nowMs) return undefined;
-  queue.delete(first.slot);
-  return first;
+const ASK_EVERY_MS = 500;
+const ASK_SET_ASIDE_EVERY_MS = 5_000;
+const ASK_AGAIN_MS = 50;
+/** One whose questions weren't answered so often is asked about as seldom as those that are set aside. */
+const UNANSWERED_MAX = 3;
+
+/** All payments whose outcome is unknown, and when each is asked about next. In a queue all wait equally long. */
+export class Unknowns {
+  readonly #all = new Map<number, Unknown>();
+  readonly #again = new Map<number, Unknown>();
+  readonly #fresh = new Map<number, Unknown>();
+  readonly #seldom = new Map<number, Unknown>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  add(unknown: Unknown): void {
+    this.#all.set(unknown.slot, unknown);
+  }
+
+  /** It is asked about when its time has come. */
+  wait(unknown: Unknown, nowMs: number): void {
+    const { isSetAside, unanswered, slot } = unknown;
+    const isSeldom = isSetAside || unanswered >= UNANSWERED_MAX;
+    const [queue, pauseMs] = isSeldom
+      ? [this.#seldom, ASK_SET_ASIDE_EVERY_MS]
+      : unanswered > 0
+        ? [this.#again, ASK_AGAIN_MS]
+        : [this.#fresh, ASK_EVERY_MS];
+    unknown.askAtMs = nowMs + pauseMs;
+    queue.set(slot, unknown);
+  }
+
+  /** Takes one out whose time has come. */
+  due(nowMs: number): Unknown | undefined {
+    for (const queue of [this.#again, this.#fresh, this.#seldom]) {
+      const [first] = queue.values();
+      if (first === undefined || first.askAtMs > nowMs) continue;
+      queue.delete(first.slot);
+      return first;
+    }
+    return undefined;
+  }
+
+  /** Whether it waited; now it doesn't. */
+  takeOut({ slot }: Unknown): boolean {
+    return this.#again.delete(slot) || this.#fresh.delete(slot) || this.#seldom.delete(slot);
+  }
+
+  settle(unknown: Unknown): void {
+    this.takeOut(unknown);
+    this.#all.delete(unknown.slot);
+  }
+
+  /** All are asked about and sent again now. */
+  hurry(): void {
+    for (const unknown of this.#all.values()) {
+      unknown.askAtMs = 0;
+      unknown.resendAtMs = 0;
+      unknown.unanswered = 0;
+    }
+  }
+
+  list(most: number): Unknown[] {
+    return [...this.#all.values()].slice(0, most);
+  }
 }
 
 /** For the status. */

@@ -5,10 +5,10 @@
 //
 // One payment may fail for what it is. So a processor is failing when several different payments in a row failed there; a payment
 // that failed before counts only when it succeeds. Payments that nobody takes may still come in a row: when the next one
-// succeeds within a moment, the verdict was wrong, and the next verdict takes twice as many.
+// succeeds within seconds, the verdict was wrong, and the next verdict takes twice as many.
 //
 // How many may be under way adapts to what the processor bears: halved when it says that it has too much at once (429), and grown by
-// a twentieth for each round of good answers, up to its most.
+// a quarter for each round of good answers, up to its most.
 
 import type { Clock } from '../clock.ts';
 
@@ -42,16 +42,19 @@ const PROBES_AT_ONCE = 4;
 const SLOW_PROBE_DELAYS = 4;
 /** Health speaks of the moment of its call; our own answers of the last second know better. */
 const OWN_ANSWER_COUNTS_MS = 1_000;
-const GROWTH_PER_ANSWER = 0.05;
+const GROWTH_PER_ANSWER = 0.25;
 /** Different payments that fail in a row before the processor counts as failing. */
 const FAILURES_LEAST = 3;
 const FAILURES_MOST = 96;
+/** Different payments that say "too much" in a row before fewer are sent. */
+const BUSY_LEAST = 8;
 /** A verdict was wrong when a payment succeeds so soon after it; the contest's outages last 10 s and more. */
-const WRONG_WITHIN_MS = 1_000;
-/** So long after the last wrong verdict, FAILURES_LEAST are believed again. */
-const WARY_MS = 10_000;
-/** The first probe after a verdict comes this soon, each further one after twice the time. */
-const FIRST_PROBE_MS = 20;
+const WRONG_WITHIN_MS = 5_000;
+/** After each so long without a wrong verdict, half as many different payments are believed. */
+const WARY_MS = 60_000;
+/** So many probes come this soon after a verdict and each other, each further one after twice the time. */
+const EARLY_PROBES = 10;
+const EARLY_PROBE_MS = 20;
 
 export class Lane {
   inFlight = 0;
@@ -73,6 +76,8 @@ export class Lane {
   /** So many in a row make a verdict. */
   #failuresNeeded = FAILURES_LEAST;
   #wrongAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the latest verdict, until it proves right or wrong. */
+  #verdictAtMs = Number.NEGATIVE_INFINITY;
   /** Attempts that left since the verdict. */
   #probes = 0;
   /** The last attempt that left before the limit was halved: what it and those before it say is no news. */
@@ -126,14 +131,15 @@ export class Lane {
       return;
     }
     this.#failuresInRow++;
-    if (this.#failuresInRow < this.#needed()) return;
-    if (news === 'fails') this.#fail();
-    else this.#sendFewer(attempt);
+    if (news === 'fails' && this.#failuresInRow >= this.#needed()) this.#fail();
+    const busyNeeded = Math.max(BUSY_LEAST, this.#needed());
+    if (news === 'busy' && this.#failuresInRow >= busyNeeded) this.#sendFewer(attempt);
   }
 
   #works(): void {
     const now = this.#clock.elapsed();
-    if (this.#failingSinceMs !== undefined && now - this.#failingSinceMs < WRONG_WITHIN_MS) {
+    if (now - this.#verdictAtMs < WRONG_WITHIN_MS) {
+      this.#verdictAtMs = Number.NEGATIVE_INFINITY;
       this.#failuresNeeded = Math.min(FAILURES_MOST, 2 * this.#needed());
       this.#wrongAtMs = now;
     }
@@ -143,13 +149,14 @@ export class Lane {
   }
 
   #needed(): number {
-    const isWary = this.#clock.elapsed() - this.#wrongAtMs < WARY_MS;
-    return isWary ? this.#failuresNeeded : FAILURES_LEAST;
+    const halvings = Math.floor((this.#clock.elapsed() - this.#wrongAtMs) / WARY_MS);
+    return Math.max(FAILURES_LEAST, this.#failuresNeeded / 2 ** Math.min(halvings, 10));
   }
 
   #fail(): void {
     if (this.#failingSinceMs !== undefined) return;
     this.#failingSinceMs = this.#clock.elapsed();
+    this.#verdictAtMs = this.#failingSinceMs;
     this.#probes = 0;
   }
 
@@ -158,6 +165,8 @@ export class Lane {
     if (this.#limit < 2) this.#fail();
     if (attempt <= this.#halvedAt) return;
     this.#halvedAt = this.#sent;
+    this.#verdictAtMs = this.#clock.elapsed();
+    this.#failuresInRow = 0;
     this.#limit = Math.max(1, this.#limit / 2);
   }
 
@@ -202,7 +211,8 @@ export class Lane {
   #failingProbeMs(): number {
     const { probeEveryMs } = this.#options;
     const usualMs = Math.max(probeEveryMs, this.#delayMs / PROBES_AT_ONCE);
-    const earlyMs = FIRST_PROBE_MS * 2 ** Math.min(this.#probes, 10);
+    const later = Math.max(0, this.#probes - EARLY_PROBES);
+    const earlyMs = EARLY_PROBE_MS * 2 ** Math.min(later, 10);
     return Math.min(usualMs, probeEveryMs * PROBES_AT_ONCE, earlyMs);
   }
 

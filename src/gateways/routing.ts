@@ -43,12 +43,12 @@ export class Routing {
   }
 
   /**
-   * For a payment that failed `failures` times while others got through. A payment that one processor keeps refusing is
+   * For a payment that is set aside, after `declines` attempts. A payment that one processor keeps refusing is
    * offered to the other one, whatever it costs. It is a probe only while no other payment waits.
    */
-  chooseForSetAside(failures: number, backlog: number): Choice {
+  chooseForSetAside(declines: number, backlog: number): Choice {
     const views = [this.lanes[0].view(), this.lanes[1].view()] as const;
-    const next = failures % 2 === 0 ? FALLBACK : DEFAULT;
+    const next = declines % 2 === 0 ? FALLBACK : DEFAULT;
     const other = next === FALLBACK ? DEFAULT : FALLBACK;
     if (takesOne(views[next])) return next;
     if (takesOne(views[other])) return other;

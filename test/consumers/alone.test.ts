@@ -11,7 +11,7 @@ import { loneEngine } from '../buffer/lone-engine.ts';
 import { MemoryJournalFile } from '../buffer/memory-journal-file.ts';
 import { VirtualClock } from '../ledger/virtual-clock.ts';
 
-const SLOTS = 4_000;
+const SLOTS = 12_000;
 const BAD = 200;
 const BAD_CENTS = 66_600;
 const GOOD_PER_S = 100;
@@ -46,7 +46,8 @@ interface Played {
 
 const idOf = (n: number): Uint32Array => Uint32Array.of(0, 0, 7, n);
 
-async function play(bad: Bad | undefined): Promise<Played> {
+/** `badPerGood`: more of them come with each good one. */
+async function play(bad: Bad | undefined, badPerGood = 0): Promise<Played> {
   const clock = new VirtualClock();
   const postedAtMs = new Map<string, number>();
   const waitsMs: number[] = [];
@@ -86,6 +87,10 @@ async function play(bad: Bad | undefined): Promise<Played> {
     const id = idOf(BAD + posted);
     postedAtMs.set(idToText(id), clock.elapsed());
     assert.equal(engine.admit(id, 1_990, false), 'accepted');
+    for (let n = 0; n < badPerGood; n++) {
+      const badId = Uint32Array.of(0, n + 1, 8, posted);
+      assert.equal(engine.admit(badId, BAD_CENTS, false), 'accepted');
+    }
     await clock.advance(GOOD_EVERY_MS);
   }
   await clock.advance(1_000);
@@ -111,4 +116,18 @@ for (const [kind, bad] of Object.entries(KINDS)) {
       assert.ok(logged.has(id), `${id} is in the log`);
     }
   });
+}
+
+// Without an answer each of them has a place under way until its time-out: so many at once are a load, whoever sends them.
+for (const kind of Object.keys(KINDS).filter((name) => name !== 'without an answer')) {
+  for (const badPerGood of [1, 3]) {
+    test(`payments that are ${kind}, ${badPerGood} with each good one, delay nobody else`, async () => {
+      const { waitsMs, charged, posted } = await play(KINDS[kind], badPerGood);
+      assert.equal(charged, posted, 'every good one is charged');
+      // A processor is taken for failing now and then, for some probes at most.
+      const typical = waitsMs.toSorted((one, other) => one - other)[waitsMs.length >> 1] as number;
+      assert.ok(typical <= 2 * p99(quiet.waitsMs), `half of them waited ${typical} ms and more`);
+      assert.ok(p99(waitsMs) <= 100, `one in a hundred waited ${p99(waitsMs)} ms and more`);
+    });
+  }
 }

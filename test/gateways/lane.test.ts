@@ -27,6 +27,7 @@ class Model {
   #needed = 3;
   #wrongAtMs = Number.NEGATIVE_INFINITY;
   #sentSinceVerdict = 0;
+  #verdictAtMs = Number.NEGATIVE_INFINITY;
 
   get open(): Attempt[] {
     return this.attempts.filter(({ answered }) => !answered);
@@ -45,13 +46,16 @@ class Model {
   answered(attempt: Attempt, nowMs: number, works: boolean): void {
     const isNewest = attempt.number > this.#newestAnswered;
     attempt.answered = true;
-    if (nowMs - this.#wrongAtMs >= 10_000) this.#needed = 3;
+    const halvings = Math.floor((nowMs - this.#wrongAtMs) / 60_000);
+    const needed = Math.max(3, this.#needed / 2 ** Math.min(halvings, 10));
     if (works) {
-      const wasWrong = this.#failingSinceMs !== undefined && nowMs - this.#failingSinceMs < 1_000;
-      if (wasWrong) [this.#needed, this.#wrongAtMs] = [Math.min(96, this.#needed * 2), nowMs];
+      if (nowMs - this.#verdictAtMs < 5_000) {
+        [this.#needed, this.#wrongAtMs] = [Math.min(96, needed * 2), nowMs];
+        this.#verdictAtMs = Number.NEGATIVE_INFINITY;
+      }
       this.#inRow = 0;
       this.#failingSinceMs = undefined;
-    } else if (++this.#inRow >= this.#needed) this.#fails(nowMs);
+    } else if (++this.#inRow >= needed) this.#fails(nowMs);
     // A failure that is no verdict says nothing of the processor.
     if (!works && this.#failingSinceMs === undefined) return;
     this.#lastAnswerMs = nowMs;
@@ -62,6 +66,7 @@ class Model {
   #fails(nowMs: number): void {
     if (this.#failingSinceMs !== undefined) return;
     this.#failingSinceMs = nowMs;
+    this.#verdictAtMs = nowMs;
     this.#sentSinceVerdict = 0;
   }
 
@@ -85,7 +90,7 @@ class Model {
       ? Math.min(
           Math.max(PROBE_MS, this.#delayMs / 4),
           PROBE_MS * 4,
-          20 * 2 ** this.#sentSinceVerdict,
+          20 * 2 ** Math.max(0, this.#sentSinceVerdict - 10),
         )
       : Math.max(PROBE_MS, this.#delayMs * 4);
     return {
@@ -175,9 +180,12 @@ test('several different payments in a row make a verdict; one that is wrong make
     assert.equal(failuresUntilVerdict(), expected);
     lane.answered(lane.sent(), 1, 'works');
   }
-  clock.stall(10_000);
+  clock.stall(60_000);
+  assert.equal(failuresUntilVerdict(), 48, 'a minute later half as many');
+  clock.stall(600_000);
+  lane.answered(lane.sent(), 1, 'works');
   assert.equal(failuresUntilVerdict(), 3, 'after a while');
-  clock.stall(1_000);
+  clock.stall(5_000);
   lane.answered(lane.sent(), 1, 'works');
   assert.equal(failuresUntilVerdict(), 3, 'an outage that ends is no wrong verdict');
 });
@@ -205,19 +213,22 @@ test('what the processor bears is found again: halved once for all that says it 
   const send = (count: number): number[] => Array.from({ length: count }, () => lane.sent());
   busy(send(40));
   assert.equal(limit(), 32, 'all of them left before the limit was halved');
-  busy(send(1));
+  lane.answered(lane.sent(), 1, 'works');
+  busy(send(7));
+  assert.equal(limit(), 32, 'a few may be so for what they are');
+  busy(send(1 + 8));
   assert.equal(limit(), 16);
   for (let round = 0, before = limit(); limit() < 64; round++, before = limit()) {
     assert.ok(round < 100, 'it grows back');
     for (const attempt of send(before)) lane.answered(attempt, 1, 'works');
-    assert.ok(limit() <= Math.ceil(before * 1.06), 'by a twentieth a round');
+    assert.ok(limit() <= Math.ceil(before * 1.26), 'by a quarter a round');
   }
   assert.equal(lane.view().failingForMs, undefined, 'busy is not failing');
 });
 
 test('a processor that has too much with one attempt is as good as failing', () => {
   const lane = laneOf(new VirtualClock());
-  for (let n = 0; n < 6; n++) lane.answered(lane.sent(), 1, 'busy');
+  for (let n = 0; n < 32; n++) lane.answered(lane.sent(), 1, 'busy');
   assert.equal(lane.view().inFlightMax, 1);
   assert.equal(lane.isFailing, true);
   lane.answered(lane.sent(), 1, 'works');

@@ -7,6 +7,7 @@ export class VirtualClock implements Clock {
   /** CPU time that the process under test has had. */
   usedCpuMs = 0;
   #nowMs = 0;
+  #state = 4_711;
   readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
 
   now(): number {
@@ -27,8 +28,10 @@ export class VirtualClock implements Clock {
     setImmediate(callback);
   }
 
+  /** The same numbers in each run (Park and Miller). */
   random(): number {
-    return 0.5;
+    this.#state = (this.#state * 48_271) % 2_147_483_647;
+    return this.#state / 2_147_483_647;
   }
 
   cpuMs(): number {

@@ -146,7 +146,8 @@ export class Books {
       if (charged.amountCents !== undefined && isTrue) account.isReported = true;
       if (kind === 'settled with another amount' && isTrue) account.isReported = true;
     } else if (kind === 'charged and not recorded') {
-      if (!account.isCharged) this.#wrong(account, 'found charged, and is not');
+      const mayBe = account.wasLost || account.row === undefined || this.#mayBeDamaged;
+      if (!account.isCharged || !mayBe) this.#wrong(account, 'found charged, and all was well');
     } else if (!kind.endsWith('another amount') || account.posted.size < 2) {
       this.#wrong(account, `reported though nothing is wrong: ${kind}`);
     }
@@ -180,6 +181,10 @@ export class Books {
     if (isOther && !this.#mayForget(account)) this.#wrong(account, 'two amounts accepted');
     // What lies at a processor since an earlier call is what counts.
     account.promised ??= account.row?.amountCents ?? cents;
+  }
+
+  get #mayBeDamaged(): boolean {
+    return this.#world.weather.counts.has('cellDamaged');
   }
 
   /** Only while the ledger doesn't answer soon may an owner hold a settled payment again; it never sends it. */

@@ -74,8 +74,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (outcome === 'charged')",
     `if (outcome === 'declined') {
             unknown.isSettled = true;
-            this.#fresh.delete(unknown.slot);
-            this.#setAside.delete(unknown.slot);
+            this.#unknowns.settle(unknown);
             this.#parts.ring.unpin(unknown.slot);
             this.#parts.ring.enqueue(unknown.slot);
             return;
@@ -104,7 +103,7 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: 'consumers/attempt.js',
-        from: "news === 'works' || ring.failures[slot] === 0",
+        from: "news === 'works' || (failedAt & (1 << processor)) === 0",
         to: 'true',
       },
     ],
@@ -117,8 +116,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'an unknown outcome is asked about seldom',
-    'consumers/reconciler.js',
-    'const ASK_EVERY_MS = 700;',
+    'consumers/unknown-payment.js',
+    'const ASK_EVERY_MS = 500;',
     'const ASK_EVERY_MS = 7_000;',
   ),
   one(
