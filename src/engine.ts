@@ -56,17 +56,20 @@ export class Engine {
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
   recover(isNewJournal: boolean): Recovered {
-    const { journal, verifier, offCourse, ring, recovering, instance, instances } = this.#pipeline;
+    const { journal, verifier, offCourse, ring, recovering, settled } = this.#pipeline;
+    const { instance, instances } = this.#pipeline;
     const place = { instance, instances };
     if (isNewJournal) journal.format(this.#ports.clock.random(), place);
-    const recovered = journal.recover(place);
+    // What was settled last is remembered even if the ledger forgot it meanwhile.
+    const recovered = journal.recover(place, (id) => settled.add(id));
     // What an earlier life sent may still arrive at a processor.
-    offCourse.doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
+    const isDoubtful = recovered.slots.some((slot) => ring.isDoubtful[slot] === 1);
+    if (isDoubtful) offCourse.doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
     for (const slot of recovered.slots) {
       // A processor may have acknowledged it before.
       const isOurs = ownerOf(ring.ids, instances, slot * 4) === instance;
-      const isDoubtful = ring.isDoubtful[slot] === 1 && isOurs;
-      if (ring.pinOf(slot) >= 0 || isDoubtful) recovering.add(slot);
+      const isAsked = ring.isDoubtful[slot] === 1 && isOurs;
+      if (ring.pinOf(slot) >= 0 || isAsked) recovering.add(slot);
       verifier.add(slot);
     }
     return recovered;
@@ -195,6 +198,7 @@ export class Engine {
     for (let slot = 0; slot < ring.slots; slot++) {
       if (ring.isLive(slot) && ring.pinOf(slot) < 0) ring.isDoubtful[slot] = 1;
     }
+    this.#pipeline.offCourse.doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
   }
 
   get journalHeader(): Header {

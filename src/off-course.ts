@@ -46,6 +46,7 @@ export class OffCourse {
       onCharged,
       onAbsent,
       contradictions,
+      log: ports.log,
     });
     this.setAside = new SetAside({
       clock: ports.clock,
@@ -89,12 +90,13 @@ export class OffCourse {
     for (const reconciler of this.reconcilers) reconciler.stop();
   }
 
-  /** The first `most` of those that are set aside or of unknown outcome, for whoever looks into it. */
+  /** The first `most` of those that are set aside, of unknown outcome or in doubt, for whoever looks into it. */
   list(most: number): Record<string, unknown>[] {
     const listed = this.setAside.list(most);
     for (const reconciler of this.reconcilers) {
       listed.push(...reconciler.list(most - listed.length));
     }
+    listed.push(...this.doubts.list(most - listed.length));
     return listed;
   }
 

@@ -13,8 +13,18 @@
 // Written with pwrite into the page cache, which survives kill -9. `synced` waits for the disk where that is asked for.
 
 import { crc32 } from 'node:zlib';
-import type { ProcessorIndex } from '../payment.ts';
+import type { IdWords, ProcessorIndex } from '../payment.ts';
 import { GroupSync } from './group-sync.ts';
+import {
+  cellAt,
+  loadCell,
+  STATE_CHARGED,
+  STATE_DOUBTFUL,
+  STATE_FREE,
+  STATE_HELD,
+  STATE_PINNED,
+  type Cell,
+} from './journal-cell.ts';
 import {
   CELL_BYTES,
   HEADER_BYTES,
@@ -43,15 +53,6 @@ export { HEADER_BYTES, JournalError, SLOT_BYTES };
 
 /** A journal that no start has a word of yet. */
 const ALONE: Place = { instance: 0, instances: 1 };
-
-const STATE_FREE = 0;
-const STATE_HELD = 1;
-const STATE_PINNED = 2; // + the processor's number
-const STATE_CHARGED = 4; // + the processor's number
-const STATE_DOUBTFUL = 6;
-
-/** A cell of a new file. */
-const NEVER_WRITTEN = Buffer.alloc(CELL_BYTES);
 
 export interface Recovered {
   /** Slots restored into the ring. */
@@ -100,8 +101,11 @@ export class Journal {
     this.#journalId = header.journalId;
   }
 
-  /** Reads the file into the ring. @throws JournalError when it is not a journal for this ring, or for this place. */
-  recover(place?: Place): Recovered {
+  /**
+   * Reads the file into the ring. `onFreed` is told the ids of payments that were settled last, one a slot, during its call.
+   * @throws JournalError when it is not a journal for this ring, or for this place
+   */
+  recover(place?: Place, onFreed: (id: IdWords) => void = ignore): Recovered {
     const header = this.#readHeader();
     const slots: number[] = [];
     let damagedCells = 0;
@@ -114,10 +118,14 @@ export class Journal {
       }
       for (let slot = first; slot < end; slot++) {
         const at = (slot - first) * SLOT_BYTES;
-        const even = this.#load(pair, at, slot);
-        const odd = this.#load(pair, at + CELL_BYTES, slot);
+        const even = loadCell(pair.subarray(at, at + CELL_BYTES), slot, this.#journalId);
+        const odd = loadCell(
+          pair.subarray(at + CELL_BYTES, at + SLOT_BYTES),
+          slot,
+          this.#journalId,
+        );
         damagedCells += (even === 'damaged' ? 1 : 0) + (odd === 'damaged' ? 1 : 0);
-        if (this.#restore(slot, [even, odd])) slots.push(slot);
+        if (this.#restore(slot, [even, odd], onFreed)) slots.push(slot);
       }
     }
     this.#ring.endRestore();
@@ -128,7 +136,10 @@ export class Journal {
 
   /** The payment in `slot` is accepted. Before its 2xx leaves. */
   hold(slot: number): void {
-    this.#write(slot, this.#ring.isDoubtful[slot] === 1 ? STATE_DOUBTFUL : STATE_HELD);
+    const state = this.#ring.isDoubtful[slot] === 1 ? STATE_DOUBTFUL : STATE_HELD;
+    // A slot's first payment stands in both cells: a cell that is empty later on has lost what it said.
+    if (this.#sequences[slot] === 0) this.#write(slot, state);
+    this.#write(slot, state);
   }
 
   /** An attempt of the payment in `slot` may be at its pin's processor. Before the attempt leaves. */
@@ -174,21 +185,7 @@ export class Journal {
     return header;
   }
 
-  /** A copy of a valid cell's words, 'empty' where nothing was ever written, else 'damaged'. */
-  #load(pair: Buffer, at: number, slot: number): Uint32Array | 'empty' | 'damaged' {
-    const bytes = pair.subarray(at, at + CELL_BYTES);
-    if (bytes.equals(NEVER_WRITTEN)) return 'empty';
-    const words = new Uint32Array(new Uint8Array(bytes).buffer);
-    const journalId = new Float64Array(words.buffer)[7];
-    const valid =
-      words[0] === crc32(bytes.subarray(4)) &&
-      words[2] === slot &&
-      (words[3] as number) <= STATE_DOUBTFUL &&
-      journalId === this.#journalId;
-    return valid ? words : 'damaged';
-  }
-
-  #restore(slot: number, cells: readonly (Uint32Array | 'empty' | 'damaged')[]): boolean {
+  #restore(slot: number, cells: readonly Cell[], onFreed: (id: IdWords) => void): boolean {
     let latest: Uint32Array | undefined;
     for (const cell of cells) {
       if (typeof cell === 'string') continue;
@@ -198,7 +195,10 @@ export class Journal {
     if (!latest) return false;
     this.#sequences[slot] = latest[1] as number;
     const state = latest[3] as number;
-    if (state === STATE_FREE) return false;
+    if (state === STATE_FREE) {
+      onFreed(latest.subarray(4, 8));
+      return false;
+    }
     // As it stands, once more: after a sync that failed it may be in the page cache alone, where no later sync would look for it.
     this.#file.write(new Uint8Array(latest.buffer), cellAt(slot, latest[1] as number));
     const [, , , , cents, acceptedAtMs, requestedAtMs] = new Float64Array(latest.buffer);
@@ -217,7 +217,8 @@ export class Journal {
       if (twin >= 0) this.#write(twin, state);
     }
     // The damaged cell may be the later one, and may have had a pin.
-    if (!isPinned && (state === STATE_DOUBTFUL || cells.includes('damaged'))) {
+    const isWhole = cells.every((cell) => typeof cell === 'object');
+    if (!isPinned && (state === STATE_DOUBTFUL || !isWhole)) {
       this.#ring.isDoubtful[holder] = 1;
     }
     return twin < 0;
@@ -244,7 +245,4 @@ export class Journal {
   }
 }
 
-/** Where a slot's cell of this sequence stands. */
-function cellAt(slot: number, sequence: number): number {
-  return HEADER_BYTES + slot * SLOT_BYTES + (sequence & 1) * CELL_BYTES;
-}
+function ignore(): void {}

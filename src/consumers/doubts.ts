@@ -9,7 +9,8 @@
 //     └──one doesn't say──▶ asked again later
 
 import type { Ring } from '../buffer/ring.ts';
-import { sleep, type Clock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
 import type { Processor } from '../gateways/processor.ts';
 import { PROCESSORS, type Charge, type LedgerRow, type ProcessorIndex } from '../payment.ts';
 import { doublingMs } from './backoff.ts';
@@ -25,19 +26,22 @@ export interface DoubtParts {
   /** Neither processor holds the payment. */
   readonly onAbsent: (slot: number) => void;
   readonly contradictions: { foundCharged(slot: number, holders: readonly LedgerRow[]): void };
+  readonly log: Log;
 }
 
 const AT_ONCE_MAX = 20;
 const RETRY_FIRST_MS = 100;
-const RETRY_MAX_MS = 2_000;
+const RETRY_MAX_MS = 5_000;
+/** A question's first time-out; after each round without an answer twice as long, up to a request's. */
+const QUESTION_MS = 400;
 
 export class Doubts {
   readonly #parts: DoubtParts;
   /** Until this time an attempt of an earlier life may still arrive: only from then on "absent" is believed. */
   #believedFromMs = 0;
   #busy = 0;
-  /** Questions in a row that were not answered. */
-  #failures = 0;
+  /** By slot, the rounds of questions that told nothing. */
+  readonly #rounds = new Map<number, number>();
   #stopped = false;
 
   constructor(parts: DoubtParts) {
@@ -45,22 +49,34 @@ export class Doubts {
   }
 
   get pending(): number {
-    return this.#parts.queue.length + this.#busy;
+    return this.#rounds.size;
   }
 
   /** Takes an unpinned payment. */
   add(slot: number): void {
+    this.#rounds.set(slot, 0);
     this.#parts.queue.push(slot);
     this.#startOne();
   }
 
-  /** After a restart that found damaged cells, or doubts: what its processors were sent may arrive within `waitMs`. */
+  /** After a restart that found doubts: what its processors were sent may arrive within `waitMs`. */
   distrustFor(waitMs: number): void {
     this.#believedFromMs = this.#parts.clock.elapsed() + waitMs;
   }
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  /** The first `most` of them, for whoever looks into it. */
+  list(most: number): Record<string, unknown>[] {
+    const { ring } = this.#parts;
+    return [...this.#rounds].slice(0, most).map(([slot, rounds]) => ({
+      correlationId: ring.idText(slot),
+      amountCents: ring.amountCents[slot],
+      outcome: 'in doubt',
+      rounds,
+    }));
   }
 
   #startOne(): void {
@@ -72,37 +88,51 @@ export class Doubts {
   }
 
   async #resolve(slot: number): Promise<void> {
-    const { clock, ring, queue, contradictions, onCharged, onAbsent } = this.#parts;
+    const { clock, ring, contradictions, onCharged, onAbsent } = this.#parts;
     const answers = await Promise.all(PROCESSORS.map((processor) => this.#ask(slot, processor)));
     const holders = PROCESSORS.flatMap((processor) => {
       const held = answers[processor];
       return typeof held === 'object' ? [{ ...held, processor }] : [];
     });
     const [holder] = holders;
+    const isAbsent = answers.every((answer) => answer === 'absent');
     if (holder !== undefined) {
-      this.#failures = 0;
+      this.#rounds.delete(slot);
       contradictions.foundCharged(slot, holders);
       // The processor's values are those that the ledger has to have.
       ring.pin(slot, holder.processor, holder.requestedAtMs);
       ring.correct(slot, holder.amountCents, holder.requestedAtMs);
       onCharged(slot, holder.processor);
-    } else if (
-      answers.every((answer) => answer === 'absent') &&
-      clock.elapsed() >= this.#believedFromMs
-    ) {
-      this.#failures = 0;
+    } else if (isAbsent && clock.elapsed() >= this.#believedFromMs) {
+      this.#rounds.delete(slot);
       ring.isDoubtful[slot] = 0;
       onAbsent(slot);
     } else {
-      await sleep(clock, doublingMs(this.#failures++, RETRY_FIRST_MS, RETRY_MAX_MS));
-      queue.push(slot);
+      this.#askLater(slot);
     }
     this.#busy--;
     this.#startOne();
   }
 
+  /** Without a place meanwhile: its processor may never tell. */
+  #askLater(slot: number): void {
+    const { clock, ring, queue, log } = this.#parts;
+    const rounds = this.#rounds.get(slot) as number;
+    if (rounds === 0) {
+      const correlationId = ring.idText(slot);
+      log.warn('payment in doubt', { correlationId, amountCents: ring.amountCents[slot] });
+    }
+    this.#rounds.set(slot, rounds + 1);
+    clock.after(doublingMs(rounds, RETRY_FIRST_MS, RETRY_MAX_MS), () => {
+      queue.push(slot);
+      this.#startOne();
+    });
+  }
+
   async #ask(slot: number, processor: ProcessorIndex): Promise<Charge | 'absent' | 'unknown'> {
     const { processors, ring, timeoutMs } = this.#parts;
-    return (await processors[processor].lookup(ring.idText(slot), timeoutMs(processor))).held;
+    const rounds = this.#rounds.get(slot) as number;
+    const patienceMs = Math.min(timeoutMs(processor), doublingMs(rounds, QUESTION_MS, 60_000));
+    return (await processors[processor].lookup(ring.idText(slot), patienceMs)).held;
   }
 }

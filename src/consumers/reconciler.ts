@@ -50,7 +50,7 @@ const RESEND_MAX_MS = 30_000;
 /** After so many requests that settled nothing, or 422s without the payment, it is set aside. */
 const RESENDS_FRESH = 5;
 const DUPLICATES_FRESH = 3;
-/** While questions aren't answered: so many at once, and pauses that grow. */
+/** While questions aren't answered. */
 const AT_ONCE_UNANSWERED = 4;
 const UNANSWERED_IN_ROW = 3;
 const PAUSE_FIRST_MS = 50;
@@ -58,7 +58,7 @@ const PAUSE_MAX_MS = 1_000;
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;
-  readonly #name: 'default' | 'fallback';
+  readonly #name: string;
   readonly #unknowns = new Unknowns();
   #asking = 0;
   #resending = 0;
@@ -115,10 +115,8 @@ export class Reconciler {
   }
 
   #atOnce(): number {
-    const { atOnceMax } = this.#parts;
-    return this.#unanswered < UNANSWERED_IN_ROW
-      ? atOnceMax
-      : Math.min(AT_ONCE_UNANSWERED, atOnceMax);
+    const most = this.#unanswered < UNANSWERED_IN_ROW ? Infinity : AT_ONCE_UNANSWERED;
+    return Math.min(most, this.#parts.atOnceMax);
   }
 
   #wait(unknown: Unknown): void {
@@ -149,8 +147,8 @@ export class Reconciler {
     const { client, timeoutMs } = this.#parts;
     this.#asking++;
     const patienceMs = Math.min(timeoutMs(), QUESTION_MS * 2 ** Math.min(unknown.unanswered, 10));
-    const { correlationId } = unknown.charge;
-    const { held, status, said } = await client.lookup(correlationId, patienceMs);
+    const { charge } = unknown;
+    const { held, status, said } = await client.lookup(charge.correlationId, patienceMs);
     this.#asking--;
     if (unknown.isSettled) return;
     if (held === 'unknown') {
@@ -244,8 +242,7 @@ export class Reconciler {
     ring.correct(slot, held.amountCents, held.requestedAtMs);
     const { correlationId } = charge;
     const afterMs = Math.round(clock.elapsed() - sinceMs);
-    const known = { correlationId, processor: this.#name, outcome: 'charged', afterMs };
-    log.info('outcome known', known);
+    log.info('outcome known', { correlationId, processor: this.#name, afterMs });
     onCharged(slot, processor);
   }
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Journal } from '../../src/buffer/journal.ts';
+import { Journal, SLOT_BYTES } from '../../src/buffer/journal.ts';
 import { Ring } from '../../src/buffer/ring.ts';
 import { DEFAULT } from '../../src/payment.ts';
 import { fileBytes, JOURNAL_ID, recoverFrom } from './held-model.ts';
@@ -19,9 +19,9 @@ test('where a cell is damaged and the other one says "held", either processor ma
   };
   for (const [words, doubtful] of [
     [['hold', 'pin'], [0]],
-    [['pin', 'hold', 'pin'], [0]],
+    [['hold', 'pin', 'hold', 'pin'], [0]],
     // What is damaged may as well be older; nothing tells.
-    [['pin', 'pin'], []],
+    [['hold', 'pin', 'pin'], []],
     [['hold', 'pin', 'charged'], []],
   ] as const) {
     const ring = new Ring(1, 1);
@@ -30,12 +30,15 @@ test('where a cell is damaged and the other one says "held", either processor ma
     journal.format(JOURNAL_ID);
     ring.claim(Uint32Array.of(1, 2, 3, 4), 1990, 5);
     for (const word of words) write(ring, journal, word);
-    const contents = Buffer.from(file.cache);
-    contents[file.lastAt + 20] = (contents[file.lastAt + 20] as number) ^ 1;
-    const found = recoverFrom(contents, 1);
-    assert.deepEqual(found.doubtful, doubtful, words.join());
-    assert.equal(found.damagedCells, 1);
-    assert.notDeepEqual(found.states, ['free']);
+    const flipped = Buffer.from(file.cache);
+    flipped[file.lastAt + 20] = (flipped[file.lastAt + 20] as number) ^ 1;
+    const zeroed = Buffer.from(file.cache).fill(0, file.lastAt, file.lastAt + SLOT_BYTES / 2);
+    for (const contents of [flipped, zeroed]) {
+      const found = recoverFrom(contents, 1);
+      assert.deepEqual(found.doubtful, doubtful, words.join());
+      assert.equal(found.damagedCells, contents === flipped ? 1 : 0);
+      assert.notDeepEqual(found.states, ['free']);
+    }
   }
 });
 

@@ -11,7 +11,7 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'hold writes nothing',
     'buffer/journal.js',
-    'this.#write(slot, this.#ring.isDoubtful[slot] === 1 ? STATE_DOUBTFUL : STATE_HELD);',
+    'if (this.#sequences[slot] === 0)\n            this.#write(slot, state);\n        this.#write(slot, state);',
     '',
   ),
   one('pin writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_PINNED + pin);', ''),
@@ -24,8 +24,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   one(
     'a torn cell is believed',
-    'buffer/journal.js',
-    'words[0] === crc32(bytes.subarray(4)) &&\n            words[2]',
+    'buffer/journal-cell.js',
+    'words[0] === crc32(bytes.subarray(4)) &&\n        words[2]',
     'words[2]',
   ),
   one(
@@ -129,8 +129,8 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'the other cell of a damaged one is believed',
     'buffer/journal.js',
-    "cells.includes('damaged')",
-    'false',
+    'state === STATE_DOUBTFUL || !isWhole',
+    'state === STATE_DOUBTFUL',
   ),
   ...LEDGER_MUTATIONS,
   // Repeats
