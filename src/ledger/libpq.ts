@@ -134,7 +134,7 @@ class LibpqConnection implements NativeConnection {
       }
       await this.#statement((done) => this.#client.query(END_EARLIER, done));
       this.findings = await this.#settle();
-      await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));
+      await this.#prepare();
     } catch (error) {
       // A missing table, say: nobody would close a connection that was never handed out.
       this.close();
@@ -164,6 +164,15 @@ class LibpqConnection implements NativeConnection {
     // Its handle for the event loop is part of it (libpq 1.11 src/connection.cc) and is closed only at the end of this turn: until then
     // nothing may collect it.
     this.#clock.after(KEPT_AFTER_END_MS, () => this.#client);
+  }
+
+  async #prepare(): Promise<void> {
+    try {
+      await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));
+    } catch (error) {
+      // A rule, say: what was found tells more than this does.
+      if (this.findings.hindrances.length === 0) throw error;
+    }
   }
 
   /** Sets what a session can set, and looks for what it can't. */
