@@ -3,7 +3,7 @@
 
 import pg from 'pg';
 import { sleep, type Clock } from '../clock.ts';
-import { pgParameters } from './session.ts';
+import { KEEP_COMMITS, pgParameters } from './session.ts';
 
 export interface RegisterParts {
   readonly url: string;
@@ -56,7 +56,7 @@ const LOCK_EVERY_MS = 20;
 
 // What is written here must not be lost with PostgreSQL's process; and a machine that vanished must not keep the lock for hours.
 const SESSION = `
-  SET synchronous_commit = on; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`;
+  ${KEEP_COMMITS}; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`;
 
 const READ = `
   SELECT id::text, ledger.instances, drain_until > now() AS drains, journal, mark, held, state

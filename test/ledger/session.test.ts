@@ -4,10 +4,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import pg from 'pg';
+import { contradictionOf } from '../../src/anomaly.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connectLibpq, type NativeConnection } from '../../src/ledger/libpq.ts';
 import { LedgerPurge } from '../../src/ledger/purge.ts';
 import { LedgerReader } from '../../src/ledger/reader.ts';
+import { connectRegister } from '../../src/ledger/register-change.ts';
+import { Register } from '../../src/ledger/register.ts';
+import { anomaliesIn } from '../world/anomalies.ts';
 import { DatabaseServer, query } from '../world/database.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { batchOfRows, checkSums, makeLedger, rowOf } from './ledger-fixture.ts';
@@ -90,6 +94,35 @@ test('a purge is kept too although the database has synchronous_commit=off', asy
   await purge.end();
   await server.restart();
   assert.equal((await checkSums(url)).payments, 0);
+});
+
+test('anomalies are kept too although the database has synchronous_commit=off', async (context) => {
+  const { url } = await makeLedger(server, context);
+  await set(url, { synchronous_commit: 'off' });
+  const reader = new LedgerReader(url, 5_000, () => {});
+  await reader.recordAnomalies(0, [contradictionOf(rowOf(1), rowOf(1, 777))]);
+  await server.kill();
+  await reader.close();
+  await server.restart();
+  assert.equal((await anomaliesIn(url)).length, 1);
+});
+
+test('what is written to the register is kept too, by an instance and by an operator', async (context) => {
+  const { url } = await makeLedger(server, context);
+  await set(url, { synchronous_commit: 'off' });
+  const parts = { url, timeoutMs: 5_000, clock: systemClock, instance: 0, journal: 'a1' };
+  const register = new Register(parts);
+  await register.begin(2);
+  // Nothing in between that would write it down by the way.
+  await server.kill();
+  register.close();
+  await server.restart();
+  assert.equal((await query(url, 'SELECT FROM ledger')).length, 1);
+  const operator = await connectRegister(url, 5_000);
+  await operator.query('UPDATE ledger SET instances = 3');
+  await server.kill();
+  await server.restart();
+  assert.deepEqual(await query(url, 'SELECT instances FROM ledger'), [{ instances: 3 }]);
 });
 
 test('settings of the database that would refuse, round, hide or end are overridden', async (context) => {
