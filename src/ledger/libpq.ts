@@ -71,6 +71,12 @@ const END_EARLIER = `
   WHERE application_name = current_setting('application_name') AND datname = current_database() AND usename = current_user
     AND pid <> pg_backend_pid()`;
 
+/**
+ * A commit that writes nothing waits for nobody, while the rows that it found may be of one that was ended as it waited for a
+ * standby. This one writes an empty message to the WAL, after theirs, and so is answered when both are where commits have to be.
+ */
+const COMMIT_WAITED_FOR = `SELECT pg_logical_emit_message(true, 'repasse', '')`;
+
 /** Who records. */
 export interface Writer {
   /** What no other writer has: which instance, with which journal. */
@@ -149,12 +155,15 @@ class LibpqConnection implements NativeConnection {
     await this.#rows(text);
   }
 
-  record(batch: Batch): Promise<number> {
-    const { processor, ids, amountCents, requestedAtMs } = batch;
+  async record(batch: Batch): Promise<number> {
+    const { processor, rows, ids, amountCents, requestedAtMs } = batch;
     const parameters = [String(processor), ids, amountCents, requestedAtMs];
-    return this.#statement((done) => this.#client.execute(STATEMENT, parameters, done)).then(
-      ([row]) => Number(row?.['inserted']),
+    const [row] = await this.#statement((done) =>
+      this.#client.execute(STATEMENT, parameters, done),
     );
+    const inserted = Number(row?.['inserted']);
+    if (inserted === 0 && rows > 0) await this.#rows(COMMIT_WAITED_FOR);
+    return inserted;
   }
 
   close(): void {

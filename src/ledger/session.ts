@@ -130,6 +130,9 @@ export const FINDINGS = `
     SELECT 'risk' AS kind, name || ' is off' AS finding, setting = 'off' AS holds
     FROM pg_settings WHERE name IN ('fsync', 'full_page_writes')
     UNION ALL
+    SELECT 'risk', 'synchronous_standby_names is set and no standby is connected: a commit waits for it',
+      current_setting('synchronous_standby_names') <> '' AND NOT EXISTS (SELECT FROM pg_stat_replication)
+    UNION ALL
     SELECT 'hindrance', format('trigger %I may change or drop rows of %s', tgname, tgrelid::regclass), true
     FROM pg_trigger WHERE tgrelid IN (${SUMMED}) AND NOT tgisinternal AND tgenabled <> 'D'
     UNION ALL
