@@ -8,7 +8,14 @@
 import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { RECORD_BATCH, type Batch } from './batch.ts';
-import { FINDINGS, KEEP_COMMITS, MARK, libpqParameters, type Findings } from './session.ts';
+import {
+  END_EARLIER,
+  FINDINGS,
+  KEEP_COMMITS,
+  MARK,
+  libpqParameters,
+  type Findings,
+} from './session.ts';
 
 /**
  * - refused: the database answered that it won't take this statement (its SQLSTATE tells why); nothing was recorded.
@@ -65,12 +72,6 @@ const NativeClient = createRequire(import.meta.url)('pg-native') as new () => Na
 
 const STATEMENT = 'record_batch';
 
-// A backend that stood still would record what we gave up whenever it goes on, after a purge too. Ended, it reads nothing more.
-const END_EARLIER = `
-  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE application_name = current_setting('application_name') AND datname = current_database() AND usename = current_user
-    AND pid <> pg_backend_pid()`;
-
 /**
  * A commit that writes nothing waits for nobody, while the rows that it found may be of one that was ended as it waited for a
  * standby. This one writes an empty message to the WAL, after theirs, and so is answered when both are where commits have to be.
@@ -112,7 +113,7 @@ export async function connectLibpq(
 const KEPT_AFTER_END_MS = 1_000;
 
 class LibpqConnection implements NativeConnection {
-  findings: Findings = { overridden: [], risks: [], hindrances: [] };
+  findings: Findings = { overridden: [], risks: [], hindrances: [], unended: [] };
   readonly #client = new NativeClient();
   readonly #timeoutMs: number;
   readonly #clock: Clock;
@@ -138,8 +139,10 @@ class LibpqConnection implements NativeConnection {
       if (ledgerId !== undefined) {
         await this.#statement((done) => this.#client.query(isLedger(ledgerId), done));
       }
-      await this.#statement((done) => this.#client.query(END_EARLIER, done));
-      this.findings = await this.#settle();
+      // One that stood still would record what we gave up whenever it goes on, after a purge too. Ended, it reads nothing more.
+      const earlier = await this.#rows(END_EARLIER);
+      const unended = earlier.filter(({ ended }) => ended !== 'true').map(({ pid }) => Number(pid));
+      this.findings = { ...(await this.#settle()), unended };
       await this.#prepare();
     } catch (error) {
       // A missing table, say: nobody would close a connection that was never handed out.
@@ -155,15 +158,16 @@ class LibpqConnection implements NativeConnection {
     await this.#rows(text);
   }
 
-  async record(batch: Batch): Promise<number> {
-    const { processor, rows, ids, amountCents, requestedAtMs } = batch;
+  record(batch: Batch): Promise<number> {
+    const { processor, ids, amountCents, requestedAtMs } = batch;
     const parameters = [String(processor), ids, amountCents, requestedAtMs];
-    const [row] = await this.#statement((done) =>
-      this.#client.execute(STATEMENT, parameters, done),
+    return this.#statement((done) => this.#client.execute(STATEMENT, parameters, done)).then(
+      async ([row]) => {
+        const inserted = Number(row?.['inserted']);
+        if (inserted === 0 && batch.rows > 0) await this.#rows(COMMIT_WAITED_FOR);
+        return inserted;
+      },
     );
-    const inserted = Number(row?.['inserted']);
-    if (inserted === 0 && rows > 0) await this.#rows(COMMIT_WAITED_FOR);
-    return inserted;
   }
 
   close(): void {
@@ -185,7 +189,7 @@ class LibpqConnection implements NativeConnection {
   }
 
   /** Sets what a session can set, and looks for what it can't. */
-  async #settle(): Promise<Findings> {
+  async #settle(): Promise<Omit<Findings, 'unended'>> {
     const changed = await this.#rows(KEEP_COMMITS);
     const found = await this.#rows(FINDINGS);
     const of = (kind: string): string[] =>

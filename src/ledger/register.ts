@@ -3,7 +3,7 @@
 
 import pg from 'pg';
 import { sleep, type Clock } from '../clock.ts';
-import { KEEP_COMMITS, pgParameters } from './session.ts';
+import { END_EARLIER, KEEP_COMMITS, pgParameters } from './session.ts';
 
 export interface RegisterParts {
   readonly url: string;
@@ -61,11 +61,6 @@ const SESSION = `
 const READ = `
   SELECT id::text, ledger.instances, drain_until > now() AS drains, journal, mark, held, state
   FROM ledger LEFT JOIN instances ON instance = $1`;
-
-const END_EARLIER = `
-  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE application_name = current_setting('application_name') AND datname = current_database() AND usename = current_user
-    AND pid <> pg_backend_pid()`;
 
 // Not where the ledger is another one, or for another number of instances, since it was read.
 const WRITE = `

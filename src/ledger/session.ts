@@ -156,7 +156,19 @@ export interface Findings {
   readonly overridden: readonly string[];
   readonly risks: readonly string[];
   readonly hindrances: readonly string[];
+  /** Processes of earlier connections of the same name that PostgreSQL didn't end. */
+  readonly unended: readonly number[];
 }
+
+/**
+ * Ends the other connections of this name, as the user that logged in: with a role that the user
+ * was given instead (ALTER ROLE … SET role) it may not be permitted.
+ */
+export const END_EARLIER = `
+  WITH login AS MATERIALIZED (SELECT set_config('role', 'none', true) AS role)
+  SELECT pid, pg_terminate_backend(pid)::text AS ended FROM login, pg_stat_activity
+  WHERE role = 'none' AND usename = session_user AND datname = current_database() AND pid <> pg_backend_pid()
+    AND application_name = current_setting('application_name')`;
 
 /** A lock's number from a mark ($1) and the table that this session takes for `payments`. */
 export const MARK = `hashtextextended($1 || 'payments'::regclass::oid::text, 0)`;
