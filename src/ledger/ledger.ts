@@ -167,9 +167,10 @@ export class Ledger {
 
   /** @throws LedgerFailure also when it may not be written to as it is */
   async #open(writer: Writer): Promise<NativeConnection> {
-    const { url, timeoutMs, clock, durability } = this.#parts;
+    const { url, timeoutMs, clock, durability, log } = this.#parts;
     const connection = await connectLibpq(url, writer, timeoutMs, clock);
-    const { risks, hindrances } = connection.findings;
+    const { risks, hindrances, unended } = connection.findings;
+    if (unended.length > 0) log.warn('earlier ledger connections not ended', { pids: unended });
     this.#sayFindings(connection.findings);
     const refused = durability === 'require' ? [...hindrances, ...risks] : hindrances;
     if (refused.length === 0) return connection;

@@ -8,7 +8,14 @@
 import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { RECORD_BATCH, type Batch } from './batch.ts';
-import { FINDINGS, KEEP_COMMITS, MARK, libpqParameters, type Findings } from './session.ts';
+import {
+  END_EARLIER,
+  FINDINGS,
+  KEEP_COMMITS,
+  MARK,
+  libpqParameters,
+  type Findings,
+} from './session.ts';
 
 /**
  * - refused: the database answered that it won't take this statement (its SQLSTATE tells why); nothing was recorded.
@@ -65,11 +72,11 @@ const NativeClient = createRequire(import.meta.url)('pg-native') as new () => Na
 
 const STATEMENT = 'record_batch';
 
-// A backend that stood still would record what we gave up whenever it goes on, after a purge too. Ended, it reads nothing more.
-const END_EARLIER = `
-  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE application_name = current_setting('application_name') AND datname = current_database() AND usename = current_user
-    AND pid <> pg_backend_pid()`;
+/**
+ * A commit that writes nothing waits for nobody, while the rows that it found may be of one that was ended as it waited for a
+ * standby. This one writes an empty message to the WAL, after theirs, and so is answered when both are where commits have to be.
+ */
+const COMMIT_WAITED_FOR = `SELECT pg_logical_emit_message(true, 'repasse', '')`;
 
 /** Who records. */
 export interface Writer {
@@ -106,7 +113,7 @@ export async function connectLibpq(
 const KEPT_AFTER_END_MS = 1_000;
 
 class LibpqConnection implements NativeConnection {
-  findings: Findings = { overridden: [], risks: [], hindrances: [] };
+  findings: Findings = { overridden: [], risks: [], hindrances: [], unended: [] };
   readonly #client = new NativeClient();
   readonly #timeoutMs: number;
   readonly #clock: Clock;
@@ -132,9 +139,11 @@ class LibpqConnection implements NativeConnection {
       if (ledgerId !== undefined) {
         await this.#statement((done) => this.#client.query(isLedger(ledgerId), done));
       }
-      await this.#statement((done) => this.#client.query(END_EARLIER, done));
-      this.findings = await this.#settle();
-      await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));
+      // One that stood still would record what we gave up whenever it goes on, after a purge too. Ended, it reads nothing more.
+      const earlier = await this.#rows(END_EARLIER);
+      const unended = earlier.filter(({ ended }) => ended !== 'true').map(({ pid }) => Number(pid));
+      this.findings = { ...(await this.#settle()), unended };
+      await this.#prepare();
     } catch (error) {
       // A missing table, say: nobody would close a connection that was never handed out.
       this.close();
@@ -153,7 +162,11 @@ class LibpqConnection implements NativeConnection {
     const { processor, ids, amountCents, requestedAtMs } = batch;
     const parameters = [String(processor), ids, amountCents, requestedAtMs];
     return this.#statement((done) => this.#client.execute(STATEMENT, parameters, done)).then(
-      ([row]) => Number(row?.['inserted']),
+      async ([row]) => {
+        const inserted = Number(row?.['inserted']);
+        if (inserted === 0 && batch.rows > 0) await this.#rows(COMMIT_WAITED_FOR);
+        return inserted;
+      },
     );
   }
 
@@ -166,8 +179,17 @@ class LibpqConnection implements NativeConnection {
     this.#clock.after(KEPT_AFTER_END_MS, () => this.#client);
   }
 
+  async #prepare(): Promise<void> {
+    try {
+      await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));
+    } catch (error) {
+      // A rule, say: what was found tells more than this does.
+      if (this.findings.hindrances.length === 0) throw error;
+    }
+  }
+
   /** Sets what a session can set, and looks for what it can't. */
-  async #settle(): Promise<Findings> {
+  async #settle(): Promise<Omit<Findings, 'unended'>> {
     const changed = await this.#rows(KEEP_COMMITS);
     const found = await this.#rows(FINDINGS);
     const of = (kind: string): string[] =>

@@ -7,7 +7,7 @@ import type { Anomaly } from '../anomaly.ts';
 import type { LedgerRow, ProcessorIndex } from '../payment.ts';
 import { PURGE_IS_UNDER_WAY } from './purge.ts';
 import { makeSchema } from './schema.ts';
-import { SEES_MARK, pgParameters } from './session.ts';
+import { KEEP_COMMITS, SEES_MARK, pgParameters } from './session.ts';
 
 /** Counts and cents of one processor; cents as text, since a sum may exceed a safe integer. */
 export interface Totals {
@@ -66,6 +66,8 @@ export class LedgerReader {
       idleTimeoutMillis: IDLE_MS,
     });
     this.#pool.on('error', onTrouble);
+    // One that is lost while it is somebody's: the statement that meets it says so.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
   }
 
   /** Makes what is missing of the tables; resolves with the steps that it took. */
@@ -136,8 +138,16 @@ export class LedgerReader {
 
   /** Found by this instance. One that is there already stays as it is. */
   async recordAnomalies(instance: number, anomalies: readonly Anomaly[]): Promise<void> {
-    const values = [instance, JSON.stringify(anomalies)];
-    await this.#pool.query({ text: RECORD_ANOMALIES, values });
+    const client = await this.#pool.connect();
+    let failed = true;
+    try {
+      // Not with each connection: a summary would wait for it.
+      await client.query(KEEP_COMMITS);
+      await client.query(RECORD_ANOMALIES, [instance, JSON.stringify(anomalies)]);
+      failed = false;
+    } finally {
+      client.release(failed);
+    }
   }
 
   /** Whether a purge may still empty the ledger. */

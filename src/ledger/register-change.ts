@@ -2,7 +2,7 @@
 // is lost.
 
 import pg from 'pg';
-import { pgParameters } from './session.ts';
+import { KEEP_COMMITS, pgParameters } from './session.ts';
 import { sleep, type Clock } from '../clock.ts';
 import { PLACE_LOCK } from './register.ts';
 
@@ -40,8 +40,14 @@ export async function connectRegister(url: string, timeoutMs: number): Promise<p
   const client = new pg.Client(pgParameters({ url, timeoutMs, name: 'repasse-operate' }));
   // The statement that meets it says so.
   client.on('error', () => {});
-  await client.connect();
-  return client;
+  try {
+    await client.connect();
+    await client.query(KEEP_COMMITS);
+    return client;
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import pg from 'pg';
 import { sleep, type Clock } from '../clock.ts';
-import { pgParameters } from './session.ts';
+import { END_EARLIER, KEEP_COMMITS, pgParameters } from './session.ts';
 
 export interface RegisterParts {
   readonly url: string;
@@ -56,16 +56,11 @@ const LOCK_EVERY_MS = 20;
 
 // What is written here must not be lost with PostgreSQL's process; and a machine that vanished must not keep the lock for hours.
 const SESSION = `
-  SET synchronous_commit = on; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`;
+  ${KEEP_COMMITS}; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`;
 
 const READ = `
   SELECT id::text, ledger.instances, drain_until > now() AS drains, journal, mark, held, state
   FROM ledger LEFT JOIN instances ON instance = $1`;
-
-const END_EARLIER = `
-  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE application_name = current_setting('application_name') AND datname = current_database() AND usename = current_user
-    AND pid <> pg_backend_pid()`;
 
 // Not where the ledger is another one, or for another number of instances, since it was read.
 const WRITE = `

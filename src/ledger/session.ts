@@ -13,8 +13,8 @@ export interface Session {
 
 /**
  * What a role or a database may have set otherwise, and what that would do. Left alone: search_path
- * (it chooses the schema, for both drivers alike), session_replication_role (our tables have no
- * triggers), and whatever only changes how fast a statement is.
+ * (it chooses the schema, for both drivers alike), session_replication_role (a table with triggers
+ * is refused), and whatever only changes how fast a statement is.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   // Each statement would be refused.
@@ -117,6 +117,9 @@ export const KEEP_COMMITS = `
   WHERE (name = 'synchronous_commit' AND ${IS_WEAK})
     OR (name IN ('idle_session_timeout', 'transaction_timeout') AND setting <> '0')`;
 
+/** Whatever acts on a row of these on its way makes a summary wrong. */
+const SUMMED = `to_regclass('payments'), to_regclass('payments_per_second')`;
+
 /**
  * What can't be set in a session and loses rows, or keeps them from being recorded:
  * - risk: when the machine or its power fails.
@@ -127,9 +130,14 @@ export const FINDINGS = `
     SELECT 'risk' AS kind, name || ' is off' AS finding, setting = 'off' AS holds
     FROM pg_settings WHERE name IN ('fsync', 'full_page_writes')
     UNION ALL
-    SELECT 'risk', format('trigger %I may change or drop rows of %I', tgname, relname), true
-    FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-    WHERE tgrelid = to_regclass('payments') AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 7 = 7
+    SELECT 'risk', 'synchronous_standby_names is set and no standby is connected: a commit waits for it',
+      current_setting('synchronous_standby_names') <> '' AND NOT EXISTS (SELECT FROM pg_stat_replication)
+    UNION ALL
+    SELECT 'hindrance', format('trigger %I may change or drop rows of %s', tgname, tgrelid::regclass), true
+    FROM pg_trigger WHERE tgrelid IN (${SUMMED}) AND NOT tgisinternal AND tgenabled <> 'D'
+    UNION ALL
+    SELECT 'hindrance', format('rule %I may change or drop rows of %s', rulename, ev_class::regclass), true
+    FROM pg_rewrite WHERE ev_class IN (${SUMMED}) AND ev_enabled <> 'D'
     UNION ALL
     SELECT 'hindrance', 'the server is a standby', pg_is_in_recovery()
     UNION ALL
@@ -140,7 +148,7 @@ export const FINDINGS = `
     UNION ALL
     SELECT 'hindrance', format('the table %I is UNLOGGED: a crash empties it (ALTER TABLE %1$I SET LOGGED)', relname),
       relpersistence = 'u'
-    FROM pg_class WHERE oid IN (to_regclass('payments'), to_regclass('payments_per_second'))
+    FROM pg_class WHERE oid IN (${SUMMED}, to_regclass('anomalies'), to_regclass('ledger'), to_regclass('instances'))
   ) AS looked_at WHERE holds`;
 
 export interface Findings {
@@ -148,7 +156,19 @@ export interface Findings {
   readonly overridden: readonly string[];
   readonly risks: readonly string[];
   readonly hindrances: readonly string[];
+  /** Processes of earlier connections of the same name that PostgreSQL didn't end. */
+  readonly unended: readonly number[];
 }
+
+/**
+ * Ends the other connections of this name, as the user that logged in: with a role that the user
+ * was given instead (ALTER ROLE … SET role) it may not be permitted.
+ */
+export const END_EARLIER = `
+  WITH login AS MATERIALIZED (SELECT set_config('role', 'none', true) AS role)
+  SELECT pid, pg_terminate_backend(pid)::text AS ended FROM login, pg_stat_activity
+  WHERE role = 'none' AND usename = session_user AND datname = current_database() AND pid <> pg_backend_pid()
+    AND application_name = current_setting('application_name')`;
 
 /** A lock's number from a mark ($1) and the table that this session takes for `payments`. */
 export const MARK = `hashtextextended($1 || 'payments'::regclass::oid::text, 0)`;

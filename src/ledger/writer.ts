@@ -17,6 +17,7 @@ import { PROCESSORS, type LedgerRow, type ProcessorIndex } from '../payment.ts';
 import { batchOf } from './batch.ts';
 import { Flush } from './flush.ts';
 import { LedgerFailure, type LedgerConnection } from './libpq.ts';
+import { isAboutContent, needsSomebody } from './refusal.ts';
 import { TokenQueue } from './token-queue.ts';
 
 export interface WriterParts {
@@ -179,7 +180,7 @@ export class BatchWriter {
         return known;
       } catch (error) {
         if (!(error instanceof LedgerFailure)) throw error;
-        if (isAboutContent(error)) {
+        if (this.#connection && isAboutContent(error)) {
           this.#outage.works({ rows: this.pending });
           return error;
         }
@@ -234,16 +235,6 @@ export class BatchWriter {
       this.add(row.processor, token);
     });
   }
-}
-
-/** SQLSTATE classes 22 (data) and 23 (constraint): the same batch would fail for ever. */
-function isAboutContent(failure: LedgerFailure): boolean {
-  return failure.kind === 'refused' && /^2[23]/.test(failure.sqlState);
-}
-
-/** Not weather: who may connect (28), what there is (3D, 3F), what is allowed and known (42). */
-function needsSomebody(sqlState: string): boolean {
-  return /^(28|3D|3F|42)/.test(sqlState);
 }
 
 const logged = (row: LedgerRow) => ({ correlationId: row.correlationId, ...rowSaid(row) });

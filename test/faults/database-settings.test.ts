@@ -37,6 +37,37 @@ async function pay(count: number): Promise<AcceptedPayment[]> {
   return payments;
 }
 
+async function noneIsCharged(payments: readonly AcceptedPayment[]): Promise<void> {
+  const charged = [
+    ...(await world.default.levers.payments()),
+    ...(await world.fallback.levers.payments()),
+  ].map(({ correlationId }) => correlationId);
+  assert.deepEqual(
+    payments.filter(({ id }) => charged.includes(id)),
+    [],
+  );
+}
+
+test(`a trigger that changes a sum: payments are taken, none is charged, the log names it ${AGAIN}`, async () => {
+  await query(
+    world.databaseUrl,
+    `CREATE FUNCTION round_up() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN NEW.amount_cents = NEW.amount_cents + 1; RETURN NEW; END $$;
+     CREATE TRIGGER rounding BEFORE INSERT OR UPDATE ON payments_per_second
+       FOR EACH ROW EXECUTE FUNCTION round_up()`,
+  );
+  await restartAll();
+  const payments = await pay(20);
+  await waitUntil('each names it', () =>
+    world.instances.every(({ lines }) =>
+      lines.some((line) => /"level":"error".*trigger rounding.*ledger unusable/.test(line)),
+    ),
+  );
+  await noneIsCharged(payments);
+  await query(world.databaseUrl, 'DROP TRIGGER rounding ON payments_per_second');
+  await auditAll();
+});
+
 test(`with synchronous_commit=off in the database, kill -9 of PostgreSQL loses no row ${AGAIN}`, async () => {
   await query(world.databaseUrl, `ALTER DATABASE ${database} SET synchronous_commit = off`);
   await restartAll();
@@ -117,14 +148,7 @@ test(`a user who may read and not record: payments are taken, none is charged, t
     const { held, verifying } = await instance.status();
     assert.equal(verifying, held, 'all are held, and wait for the ledger');
   }
-  const charged = [
-    ...(await world.default.levers.payments()),
-    ...(await world.fallback.levers.payments()),
-  ].map(({ correlationId }) => correlationId);
-  assert.deepEqual(
-    payments.filter(({ id }) => charged.includes(id)),
-    [],
-  );
+  await noneIsCharged(payments);
   await query(world.databaseUrl, 'GRANT ALL ON ALL TABLES IN SCHEMA public TO clerk');
   await auditAll();
 });

@@ -1,4 +1,4 @@
-// Reads of the ledger against plain SQL over its rows.
+// Reads of the ledger against plain SQL over its rows, and which ledger it is.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -8,7 +8,7 @@ import { connectLibpq } from '../../src/ledger/libpq.ts';
 import { LedgerReader, type TimeRange, type Totals } from '../../src/ledger/reader.ts';
 import type { LedgerRow } from '../../src/payment.ts';
 import { AGAIN, Random } from '../buffer/seed.ts';
-import { DatabaseServer } from '../world/database.ts';
+import { DatabaseServer, query } from '../world/database.ts';
 import { GapProxy } from '../world/gap-proxy.ts';
 import { makeLedger, rowOf, type Ledger } from './ledger-fixture.ts';
 
@@ -186,4 +186,23 @@ test('a read of a database that does not answer fails by itself, and the next on
   await assert.rejects(async () => {
     for (let n = 0; n < 2; n++) await reader.totals(range);
   });
+});
+
+test('two connections see that they are to the same tables, and that they are not', async (context) => {
+  const { url, reader } = await makeLedger(server, context);
+  const { url: other } = await makeLedger(server, context);
+  await query(
+    url,
+    'CREATE SCHEMA books; CREATE TABLE books.payments (LIKE payments INCLUDING ALL)',
+  );
+  const sees = async (target: string, mark: string): Promise<boolean> => {
+    const connection = await connectLibpq(target, { name: 0 }, 5_000, systemClock);
+    context.after(() => connection.close());
+    await connection.leave(mark);
+    return reader.sees(mark);
+  };
+  assert.equal(await sees(url, 'a1'), true);
+  assert.equal(await sees(other, 'a2'), false);
+  assert.equal(await sees(`${url}?options=-c%20search_path=books,public`, 'a3'), false);
+  assert.equal(await reader.sees('a4'), false);
 });

@@ -4,10 +4,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import pg from 'pg';
+import { contradictionOf } from '../../src/anomaly.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connectLibpq, type NativeConnection } from '../../src/ledger/libpq.ts';
 import { LedgerPurge } from '../../src/ledger/purge.ts';
 import { LedgerReader } from '../../src/ledger/reader.ts';
+import { connectRegister } from '../../src/ledger/register-change.ts';
+import { Register } from '../../src/ledger/register.ts';
+import { anomaliesIn } from '../world/anomalies.ts';
 import { DatabaseServer, query } from '../world/database.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { batchOfRows, checkSums, makeLedger, rowOf } from './ledger-fixture.ts';
@@ -92,6 +96,35 @@ test('a purge is kept too although the database has synchronous_commit=off', asy
   assert.equal((await checkSums(url)).payments, 0);
 });
 
+test('anomalies are kept too although the database has synchronous_commit=off', async (context) => {
+  const { url } = await makeLedger(server, context);
+  await set(url, { synchronous_commit: 'off' });
+  const reader = new LedgerReader(url, 5_000, () => {});
+  await reader.recordAnomalies(0, [contradictionOf(rowOf(1), rowOf(1, 777))]);
+  await server.kill();
+  await reader.close();
+  await server.restart();
+  assert.equal((await anomaliesIn(url)).length, 1);
+});
+
+test('what is written to the register is kept too, by an instance and by an operator', async (context) => {
+  const { url } = await makeLedger(server, context);
+  await set(url, { synchronous_commit: 'off' });
+  const parts = { url, timeoutMs: 5_000, clock: systemClock, instance: 0, journal: 'a1' };
+  const register = new Register(parts);
+  await register.begin(2);
+  // Nothing in between that would write it down by the way.
+  await server.kill();
+  register.close();
+  await server.restart();
+  assert.equal((await query(url, 'SELECT FROM ledger')).length, 1);
+  const operator = await connectRegister(url, 5_000);
+  await operator.query('UPDATE ledger SET instances = 3');
+  await server.kill();
+  await server.restart();
+  assert.deepEqual(await query(url, 'SELECT instances FROM ledger'), [{ instances: 3 }]);
+});
+
 test('settings of the database that would refuse, round, hide or end are overridden', async (context) => {
   const { url } = await makeLedger(server, context);
   await set(url, {
@@ -136,17 +169,38 @@ test('what loses rows and can not be set is found', async (context) => {
   const { url } = await makeLedger(server, context);
   // The tests' server has its fsync off.
   assert.deepEqual((await connect(url, context)).findings.risks, ['fsync is off']);
-  await query(
-    url,
-    `CREATE FUNCTION drop_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-     CREATE TRIGGER dropping BEFORE INSERT ON payments FOR EACH ROW EXECUTE FUNCTION drop_it();
-     ALTER TABLE payments_per_second SET UNLOGGED`,
-  );
+  const tables = ['payments', 'payments_per_second', 'anomalies', 'ledger', 'instances'];
+  for (const table of tables) await query(url, `ALTER TABLE ${table} SET UNLOGGED`);
   const { risks, hindrances } = (await connect(url, context)).findings;
-  assert.deepEqual(risks, ['fsync is off', 'trigger dropping may change or drop rows of payments']);
-  assert.deepEqual(hindrances.length, 1);
-  assert.match(hindrances[0] as string, /table payments_per_second is UNLOGGED/);
+  assert.deepEqual(risks, ['fsync is off']);
+  const found = hindrances.map((text) => /table (.*) is UNLOGGED/.exec(text)?.[1]);
+  assert.deepEqual(new Set(found), new Set(tables));
 });
+
+const ACTORS: Readonly<Record<string, string>> = {
+  'before each row': 'CREATE TRIGGER actor BEFORE INSERT ON # FOR EACH ROW EXECUTE FUNCTION act()',
+  'after each row': 'CREATE TRIGGER actor AFTER INSERT ON # FOR EACH ROW EXECUTE FUNCTION act()',
+  'before a statement': 'CREATE TRIGGER actor BEFORE INSERT ON # EXECUTE FUNCTION act()',
+  'after an update': 'CREATE TRIGGER actor AFTER UPDATE ON # EXECUTE FUNCTION act()',
+  'as a constraint':
+    'CREATE CONSTRAINT TRIGGER actor AFTER INSERT ON # DEFERRABLE FOR EACH ROW EXECUTE FUNCTION act()',
+  'as a rule': 'CREATE RULE actor AS ON INSERT TO # DO ALSO SELECT 1',
+};
+for (const [when, text] of Object.entries(ACTORS)) {
+  test(`what acts on a recorded row ${when} is found, unless it is disabled`, async (context) => {
+    const { url } = await makeLedger(server, context);
+    const act = `CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`;
+    await query(url, act);
+    const kind = when === 'as a rule' ? 'rule' : 'trigger';
+    for (const table of ['payments', 'payments_per_second']) {
+      await query(url, text.replace('#', table));
+      const { hindrances } = (await connect(url, context)).findings;
+      assert.deepEqual(hindrances, [`${kind} actor may change or drop rows of ${table}`]);
+      await query(url, `ALTER TABLE ${table} DISABLE ${kind} actor`);
+      assert.deepEqual((await connect(url, context)).findings.hindrances, []);
+    }
+  });
+}
 
 test('full_page_writes=off is found when a connection is made after it was set', async (context) => {
   const { url } = await makeLedger(server, context);

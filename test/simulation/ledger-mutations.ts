@@ -38,8 +38,8 @@ export const LEDGER_MUTATIONS: readonly Mutation[] = [
   one(
     'a broken statement counts as committed',
     'ledger/writer.js',
-    'if (isAboutContent(error))',
-    "if (error.kind === 'broken') return NO_ROWS;\nif (isAboutContent(error))",
+    'if (this.#connection && isAboutContent(error))',
+    "if (error.kind === 'broken') return NO_ROWS;\nif (this.#connection && isAboutContent(error))",
   ),
   one(
     'a refused row counts as recorded',

@@ -11,6 +11,8 @@ import type { Caller, World } from './world.ts';
 const ANSWER_MS = [0.2, 5] as const;
 /** Deadlock, disk full, read-only, cancelled, no such table, too many connections. */
 const REFUSALS = ['40P01', '53100', '25006', '57014', '42P01', '53300'];
+/** A check, a number out of range, what a trigger raised, a view's check, a damaged page. */
+const ROW_REFUSALS = ['23514', '22003', 'P0001', '44000', 'XX001'];
 
 type Stepper = Caller & { step(): boolean; recorded(ids: readonly string[]): void };
 
@@ -140,7 +142,7 @@ export class SimulatedLedger {
         return answer(new LedgerFailure('refused', 'not now', this.#dice.pick(REFUSALS)));
       }
       if (rows.some((row) => this.#isPoisoned(row.correlationId))) {
-        return answer(new LedgerFailure('refused', 'check violated', '23514'));
+        return answer(new LedgerFailure('refused', 'not this row', this.#dice.pick(ROW_REFUSALS)));
       }
       const inserted = this.#commit(rows);
       answer(weather.strikes('brokenAfter') ? broken : inserted);
