@@ -206,6 +206,11 @@ export class Engine {
     this.#pipeline.journal.keep(header);
   }
 
+  /** Resolves when the header is on the disk, unless nothing is synced. Rejects when the disk fails. */
+  async headerKept(): Promise<void> {
+    if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
+  }
+
   #pause(): void {
     this.#pipeline.crew.pause();
     this.#pipeline.offCourse.setAside.pause();

@@ -24,6 +24,7 @@ export function joinMembership({ config, clock, log, engine, peers }: MemberPart
   const instances = peers.length;
   const journal = journalText(engine.journalHeader.journalId);
   const place = new Place({
+    clock,
     instance,
     instances,
     journal: engine,
