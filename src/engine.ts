@@ -201,7 +201,6 @@ export class Engine {
     return this.#pipeline.journal.header;
   }
 
-  /** @throws when the disk fails */
   keepHeader(header: Header): void {
     this.#pipeline.journal.keep(header);
   }

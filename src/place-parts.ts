@@ -49,6 +49,7 @@ export interface PlaceParts {
   readonly instances: number;
   readonly journal: {
     readonly journalHeader: Header;
+    /** @throws when the disk fails */
     keepHeader(header: Header): void;
     /** A header that a power cut took back would look like an older copy's. */
     headerKept(): Promise<void>;
