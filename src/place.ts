@@ -199,6 +199,7 @@ export class Place {
     const { instance } = this.#parts;
     const { journalHeader: header } = this.#parts.journal;
     if (isLost(entry.journal)) {
+      if (this.#isBarred) this.#takenAtMs = undefined;
       this.#isBarred = false;
       return true;
     }
