@@ -74,12 +74,40 @@ export function otherJournal(
   };
 }
 
-export function occupied(here: string, journal = 'not known'): Disagreement {
+export function occupied(here: string, instance: number, journal = 'not known'): Disagreement {
   return {
     about: 'place',
     reason: 'another copy of this instance runs',
     here,
     there: `ledger: its place is taken, journal ${journal}`,
-    wayOn: 'stop one of the two; restart this one if it is to go on',
+    wayOn: `stop this one; or, if it is to go on, stop the other one and "npm run operate -- lost ${instance}"`,
   };
+}
+
+export function taken(here: string): Disagreement {
+  return {
+    about: 'place',
+    reason:
+      'another process has the place of this instance: in half a minute it is clear whether it runs',
+    here,
+    there: 'ledger: its place is locked',
+    wayOn: 'wait; or, if a copy runs elsewhere, stop one of the two',
+  };
+}
+
+export function olderCopy(mark: number, ledgerMark: number, instance: number): Disagreement {
+  return {
+    about: 'place',
+    reason: 'the journal is an older copy: payments that were taken since are not in it',
+    here: `journal: mark ${mark}`,
+    there: `ledger: mark ${ledgerMark}`,
+    wayOn: `the newest JOURNAL_PATH; or, if that journal is lost, "npm run operate -- lost ${instance}"`,
+  };
+}
+
+/** Instead of a journal's id: the operator has said that the journal is lost. */
+export const LOST = 'lost';
+
+export function isLost(journal: string): boolean {
+  return journal === LOST;
 }

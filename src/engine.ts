@@ -205,9 +205,13 @@ export class Engine {
     return this.#pipeline.journal.header;
   }
 
-  /** @throws when the disk fails */
   keepHeader(header: Header): void {
     this.#pipeline.journal.keep(header);
+  }
+
+  /** Resolves when the header is on the disk, unless nothing is synced. Rejects when the disk fails. */
+  async headerKept(): Promise<void> {
+    if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
   }
 
   #pause(): void {

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import { instanceNumber, type Config } from './config.ts';
 import type { Engine } from './engine.ts';
 import { Peer } from './gateways/peer.ts';
+import { explain } from './ledger/explain.ts';
 import { Register } from './ledger/register.ts';
 import type { Log } from './log.ts';
 import { Membership } from './membership.ts';
@@ -24,6 +25,7 @@ export function joinMembership({ config, clock, log, engine, peers }: MemberPart
   const instances = peers.length;
   const journal = journalText(engine.journalHeader.journalId);
   const place = new Place({
+    clock,
     instance,
     instances,
     journal: engine,
@@ -34,7 +36,11 @@ export function joinMembership({ config, clock, log, engine, peers }: MemberPart
       engine.doubtHeld();
     },
   });
-  return new Membership({ clock, log, instance, instances, place, engine, peers });
+  const why = (error: unknown): { readonly cause: string } => {
+    const { passes: _, ...trouble } = explain(error, url);
+    return trouble;
+  };
+  return new Membership({ clock, log, instance, instances, place, explain: why, engine, peers });
 }
 
 /** Which instance we take one for. */

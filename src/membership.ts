@@ -10,6 +10,8 @@
 import { sleep, type Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import { placeText, type Disagreement } from './disagreement.ts';
+import { Draining } from './draining.ts';
+import { Outage } from './outage.ts';
 
 /** What an instance says of itself. */
 export interface Identity {
@@ -31,6 +33,8 @@ export interface MembershipParts {
     claim(marks: boolean): Promise<Disagreement | { readonly drains: boolean }>;
     leave(): Promise<void>;
   };
+  /** Why the ledger can't be asked, for the log. */
+  readonly explain: (error: unknown) => { readonly cause: string };
   readonly engine: { bar(bar: 'disagreeing' | 'draining' | undefined): void };
   /** In order; our own place has none that is asked. */
   readonly peers: readonly { identity(timeoutMs: number): Promise<Identity | undefined> }[];
@@ -58,9 +62,11 @@ export class Membership {
   /** What the ledger said last, and what a peer did. */
   #ofLedger: Disagreement | undefined;
   #ofPeer: Disagreement | undefined;
-  /** The log has that the ledger is away. */
-  #isMissed = false;
+  /** The ledger has agreed once. */
+  #hasAgreed = false;
+  readonly #outage: Outage;
   #drains = false;
+  readonly #draining: Draining;
   #markedAtMs = Number.NEGATIVE_INFINITY;
   #look: Promise<void> = Promise.resolve();
   /** The disagreement that the log has. */
@@ -69,6 +75,10 @@ export class Membership {
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
+    const { clock, log } = parts;
+    const [begins, ends] = ['ledger unavailable for the place', 'ledger available for the place'];
+    this.#outage = new Outage({ clock, log, begins, ends });
+    this.#draining = new Draining(clock, log);
     this.agreed = new Promise((resolve) => {
       this.#onAgreed = resolve;
     });
@@ -87,11 +97,21 @@ export class Membership {
 
   /** Resolves when the ledger may be asked about payments, or a moment after the start. @throws when it may not */
   async mayAsk(): Promise<void> {
-    if (this.state === 'pending') {
-      this.#soon ??= sleep(this.#parts.clock, SOON_MS);
-      await Promise.race([this.agreed, this.#soon]);
-    }
+    await this.#soonAgreed();
     if (this.state !== 'agreed') throw new Error('the ledger has not agreed');
+  }
+
+  /** Resolves when what the ledger says is said of our payments, or a moment after the start. @throws when it isn't */
+  async maySum(): Promise<void> {
+    await this.#soonAgreed();
+    if (!this.#hasAgreed) throw new Error('the ledger has not agreed');
+    if (this.#ofLedger?.about === 'ledger') throw new Error('it is another ledger');
+  }
+
+  async #soonAgreed(): Promise<void> {
+    if (this.state !== 'pending') return;
+    this.#soon ??= sleep(this.#parts.clock, SOON_MS);
+    await Promise.race([this.agreed, this.#soon]);
   }
 
   get disagreement(): Disagreement | undefined {
@@ -135,20 +155,21 @@ export class Membership {
   }
 
   async #askLedger(): Promise<void> {
-    const { clock, place, log } = this.#parts;
+    const { clock, place } = this.#parts;
     const marks = clock.elapsed() - this.#markedAtMs >= MARK_EVERY_MS;
     try {
       const told = await place.claim(marks);
       this.#ofLedger = 'reason' in told ? told : undefined;
       this.#drains = 'drains' in told && told.drains;
       if (marks) this.#markedAtMs = clock.elapsed();
+      if (place.isOurs) this.#hasAgreed = true;
+      this.#outage.works();
     } catch (error) {
       // While it is away, what it said last counts.
-      if (this.state === 'pending' && !this.#isMissed) {
-        this.#isMissed = true;
-        log.warn('ledger unavailable', { message: (error as Error).message });
-      }
+      const trouble = this.#parts.explain(error);
+      this.#outage.failed(trouble.cause, trouble);
     }
+    this.#draining.say(this.#drains);
   }
 
   async #askPeers(): Promise<Disagreement | undefined> {

@@ -5,77 +5,41 @@
 //
 //   the ledger's is less than mark       it was restored from an older state: settled payments are missing in it
 //   the ledger's is more than claimed    the journal is an older copy
+//
+// Two processes may have the same journal: one that runs, and a copy. A copy finds the lock taken or the journal older, and then stays
+// out as long as it runs, also when the lock gets free: whoever runs comes back for it. Only an operator's word lets it in.
 
 import {
+  isLost,
   journalText,
   occupied,
+  olderCopy,
   otherCount,
   otherJournal,
   otherLedger,
   placeText,
+  taken,
   wentBack,
   type Disagreement,
 } from './disagreement.ts';
+import { isFree, type Entry, type PlaceParts, type Registered, type State } from './place-parts.ts';
 
-/** The journal's header. */
-interface Header {
-  readonly instance: number;
-  readonly instances: number;
-  readonly slots: number;
-  readonly journalId: number;
-  readonly isBound: boolean;
-  readonly ledgerId: string;
-  readonly mark: number;
-  readonly claimed: number;
-}
-
-type State = 'running' | 'draining' | 'stopped';
-
-interface Entry {
-  readonly journal: string;
-  readonly mark: number;
-  readonly held: number;
-  readonly state: State;
-}
-
-interface Shared {
-  readonly ledgerId: string;
-  readonly instances: number;
-}
-
-interface Registered extends Shared {
-  readonly drains: boolean;
-  readonly entry: Entry | undefined;
-}
-
-/** The ledger's register. Each of these throws when the ledger can't be asked. */
-interface Register {
-  readonly isLocked: boolean;
-  read(): Promise<Registered | undefined>;
-  begin(instances: number): Promise<void>;
-  lock(endsEarlier: boolean): Promise<boolean>;
-  write(entry: Entry, ledger: Shared): Promise<void>;
-  close(): void;
-}
-
-export interface PlaceParts {
-  readonly instance: number;
-  readonly instances: number;
-  readonly journal: {
-    readonly journalHeader: Header;
-    keepHeader(header: Header): void;
-    readonly held: number;
-  };
-  readonly register: Register;
-  /** The journal is an older copy: what it had taken since is not in it. */
-  readonly onOlder: (details: Readonly<Record<string, unknown>>) => void;
-}
+/** PostgreSQL ends the session of an earlier process of ours by itself, usually at once. */
+const NOTICE_MS = 3_000;
+/** Longer than whoever runs takes from one mark to the next: then its session stands still, and is ended. */
+const STILL_MS = 30_000;
 
 export class Place {
   /** The ledger has agreed, in this life, and has not disagreed since. */
   isOurs = false;
   readonly #parts: PlaceParts;
   #wasOurs = false;
+  /** Since the lock was first found taken; and since when the ledger answers and its mark has not moved. */
+  #takenAtMs: number | undefined;
+  #stillSinceMs: number | undefined;
+  #takenMark = 0;
+  /** Another one runs, or went on from our journal: as long as we run. */
+  #isBarred = false;
 
   constructor(parts: PlaceParts) {
     this.#parts = parts;
@@ -127,12 +91,47 @@ export class Place {
     if (journal.journalHeader.ledgerId === '' && (await register.read()) === undefined) {
       await register.begin(instances);
     }
-    const found = await register.read();
+    const found = await this.#read();
     const disagreement = this.#judge(found);
     if (disagreement !== undefined) return disagreement;
-    // What an older copy took for an earlier process of its own may be the one that runs.
-    if (await register.lock(!this.#isOlder(found?.entry))) return undefined;
-    return this.#occupied(found?.entry);
+    if (await this.#take(found?.entry?.mark ?? 0)) return undefined;
+    if (this.#isBarred) return this.#barred(found?.entry);
+    // It is ours as long as nobody else has written a mark.
+    if (this.#wasOurs) throw new Error('a session that was lost has the lock on the place');
+    return taken(this.#hereText);
+  }
+
+  async #read(): Promise<Registered | undefined> {
+    try {
+      return await this.#parts.register.read();
+    } catch (error) {
+      // Whoever runs can't raise its mark either.
+      this.#stillSinceMs = undefined;
+      throw error;
+    }
+  }
+
+  /** Whether the lock is ours. */
+  async #take(mark: number): Promise<boolean> {
+    const { clock, register } = this.#parts;
+    const nowMs = clock.elapsed();
+    if (this.#takenAtMs !== undefined && mark !== this.#takenMark && !this.#wasOurs) {
+      this.#isBarred = true;
+      return false;
+    }
+    this.#stillSinceMs ??= nowMs;
+    const isStill = nowMs - this.#stillSinceMs >= STILL_MS;
+    const isEarly = nowMs - (this.#takenAtMs ?? nowMs) <= NOTICE_MS;
+    if (!isEarly && !isStill && !this.#wasOurs) return false;
+    if (await register.lock(isStill && this.#takenAtMs !== undefined)) {
+      this.#takenAtMs = undefined;
+      this.#stillSinceMs = undefined;
+      return true;
+    }
+    if (this.#takenAtMs === undefined) this.#stillSinceMs = nowMs;
+    this.#takenAtMs ??= nowMs;
+    this.#takenMark = mark;
+    return false;
   }
 
   async #mark(isDue: boolean): Promise<Disagreement | { readonly drains: boolean }> {
@@ -142,10 +141,9 @@ export class Place {
     const disagreement = this.#judge(found);
     if (disagreement !== undefined) return disagreement;
     const { entry, drains } = found as Registered;
-    if (this.#isOlder(entry)) {
-      if (this.#wasOurs) return this.#occupied(entry);
+    if (entry !== undefined && this.#isBehind(entry)) {
       const { claimed } = this.#parts.journal.journalHeader;
-      this.#parts.onOlder({ journal: entry?.journal, mark: claimed, ledgerMark: entry?.mark });
+      this.#parts.onOlder({ journal: this.#ownText, mark: claimed, ledgerMark: entry.mark });
     }
     if (isDue || drains || entry?.state === 'draining' || !this.isOurs) {
       await this.#write(drains ? 'draining' : 'running', found);
@@ -165,6 +163,7 @@ export class Place {
     const mark = before.ledgerId === ledgerId && before.instance === instance ? before.mark : 0;
     const header = { ...before, instance, instances, isBound: true, ledgerId, mark, claimed };
     journal.keepHeader(header);
+    await journal.headerKept();
     const entry = { journal: this.#ownText, mark: claimed, held: journal.held, state };
     await register.write(entry, { ledgerId, instances });
     journal.keepHeader({ ...header, mark: claimed });
@@ -184,23 +183,50 @@ export class Place {
     if (mark > 0 && (entry === undefined || (this.#isOwn(entry) && entry.mark < mark))) {
       return wentBack(mark, entry?.mark);
     }
-    if (entry === undefined || this.#isOwn(entry)) return undefined;
-    const isFree = entry.state === 'stopped' && entry.held === 0;
-    return isFree ? undefined : otherJournal(this.#ownText, entry, instance);
+    if (entry === undefined || this.#isForAnyone(entry)) return undefined;
+    if (this.#isBarred) return this.#barred(entry);
+    return this.#isOwn(entry) || isFree(entry)
+      ? undefined
+      : otherJournal(this.#ownText, entry, instance);
   }
 
   #isOwn(entry: Entry | undefined): boolean {
     return entry?.journal === this.#ownText;
   }
 
-  #isOlder(entry: Entry | undefined): boolean {
-    const { ledgerId, claimed } = this.#parts.journal.journalHeader;
-    return ledgerId !== '' && entry !== undefined && this.#isOwn(entry) && entry.mark > claimed;
+  /** By the operator's word, also for whoever was barred. Otherwise bars us if another one went on from our journal. */
+  #isForAnyone(entry: Entry): boolean {
+    const { instance } = this.#parts;
+    const { journalHeader: header } = this.#parts.journal;
+    if (isLost(entry.journal)) {
+      if (this.#isBarred) this.#takenAtMs = undefined;
+      this.#isBarred = false;
+      return true;
+    }
+    const isOlder = this.#isOwn(entry) && header.instance === instance && this.#isBehind(entry);
+    // At a start: nothing is held elsewhere, and nobody runs.
+    const isFirst = !this.#wasOurs && this.#takenAtMs === undefined;
+    if (isOlder && !(isFirst && isFree(entry))) this.#isBarred = true;
+    return false;
   }
 
-  #occupied(entry: Entry | undefined): Disagreement {
+  /** The ledger has a later mark than the journal: what the journal holds may have been sent since. */
+  #isBehind(entry: Entry): boolean {
+    const { ledgerId, claimed } = this.#parts.journal.journalHeader;
+    return ledgerId !== '' && entry.mark > claimed && (this.#isOwn(entry) || isLost(entry.journal));
+  }
+
+  #barred(entry: Entry | undefined): Disagreement {
+    const { instance } = this.#parts;
+    const isSeen = this.#wasOurs || this.#takenAtMs !== undefined;
+    if (isSeen || entry === undefined) return occupied(this.#hereText, instance, entry?.journal);
+    const { claimed } = this.#parts.journal.journalHeader;
+    return olderCopy(claimed, entry.mark, instance);
+  }
+
+  get #hereText(): string {
     const { instance, instances } = this.#parts;
-    return occupied(`${placeText(instance, instances)}, journal ${this.#ownText}`, entry?.journal);
+    return `${placeText(instance, instances)}, journal ${this.#ownText}`;
   }
 
   get #ownText(): string {

@@ -4,6 +4,7 @@
 import pg from 'pg';
 import { KEEP_COMMITS, pgParameters } from './session.ts';
 import { sleep, type Clock } from '../clock.ts';
+import { LOST } from '../disagreement.ts';
 import { PLACE_LOCK } from './register.ts';
 
 /** For the instances to go on by themselves when this process dies. */
@@ -123,7 +124,7 @@ export async function forgetJournal(
     [PLACE_LOCK, instance],
   );
   if (rows[0]?.got !== true) return `instance ${instance} runs`;
-  const text = `UPDATE instances SET state = 'stopped', held = 0 WHERE instance = $1`;
-  const { rowCount } = await client.query(text, [instance]);
+  const text = `UPDATE instances SET state = 'stopped', held = 0, journal = $2 WHERE instance = $1`;
+  const { rowCount } = await client.query(text, [instance, LOST]);
   return rowCount === 1 ? undefined : `the ledger knows no instance ${instance}`;
 }

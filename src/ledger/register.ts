@@ -98,12 +98,12 @@ export class Register {
   }
 
   /**
-   * Whether the lock on our place is ours. `endsEarlier`: connections with our journal are those of an earlier process of ours.
+   * Whether the lock on our place is ours, within a moment. `endsEarlier` ends other connections with our journal first.
    * @throws when the ledger can't be asked
    */
   async lock(endsEarlier: boolean): Promise<boolean> {
     if (endsEarlier) await this.#query(END_EARLIER, []);
-    for (let tries = endsEarlier ? LOCK_TRIES : 1; tries > 0; tries--) {
+    for (let tries = LOCK_TRIES; tries > 0; tries--) {
       const text = 'SELECT pg_try_advisory_lock($1, $2) AS got';
       const rows = await this.#query<{ got: boolean }>(text, [PLACE_LOCK, this.#parts.instance]);
       if (rows[0]?.got === true) this.isLocked = true;
@@ -134,12 +134,13 @@ export class Register {
     text: string,
     values: readonly unknown[],
   ): Promise<R[]> {
+    const client = this.#client ?? (await this.#open());
     try {
-      const client = this.#client ?? (await this.#open());
       return (await client.query<R>(text, [...values])).rows;
     } catch (error) {
-      // Whether it is the statement or the connection: the next question begins anew.
-      this.close();
+      // A statement that is refused leaves the connection, and with it the lock.
+      const isRefused = error instanceof pg.DatabaseError && error.severity === 'ERROR';
+      if (!isRefused && this.#client === client) this.close();
       throw error;
     }
   }
@@ -154,8 +155,13 @@ export class Register {
     client.on('error', lose);
     client.on('end', lose);
     this.#client = client;
-    await client.connect();
-    await client.query(SESSION);
+    try {
+      await client.connect();
+      await client.query(SESSION);
+    } catch (error) {
+      if (this.#client === client) this.close();
+      throw error;
+    }
     return client;
   }
 }

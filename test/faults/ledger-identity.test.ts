@@ -82,6 +82,23 @@ test(`an emptied ledger is refused, and goes on when it is itself again ${AGAIN}
   await settled();
 });
 
+test(`no summary is made before the ledger has agreed ${AGAIN}`, async () => {
+  await instance.kill();
+  await query(world.databaseUrl, 'ALTER TABLE instances RENAME TO renamed');
+  await query(world.databaseUrl, 'CREATE VIEW instances AS SELECT 1 / 0 AS instance');
+  await instance.restart();
+  await waitUntil('the place is asked for', () => {
+    return instance.said('ledger unavailable for the place') > 0;
+  });
+  const { status, body } = await instance.client.send('GET', '/payments-summary');
+  assert.equal(status, 503, body);
+  assert.match(body, /the ledger can not be read/);
+  await query(world.databaseUrl, 'DROP VIEW instances');
+  await query(world.databaseUrl, 'ALTER TABLE renamed RENAME TO instances');
+  await instance.becomes('agreed');
+  await settled();
+});
+
 test(`another ledger is refused, held payments wait for the right one ${AGAIN}`, async () => {
   const other = await world.database.createDatabase();
   await failing(true);

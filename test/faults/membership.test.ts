@@ -2,17 +2,13 @@
 // payment belongs to two of them.
 
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { idToText, ownerOf } from '../../src/payment.ts';
 import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
-import { Client } from '../world/client.ts';
+import type { Client } from '../world/client.ts';
 import { query } from '../world/database.ts';
-import { Program } from '../world/program.ts';
 import { waitUntil } from '../world/wait-until.ts';
-import { Load } from './load.ts';
-import { elsewhere } from './operating.ts';
 import { openStage } from './stage.ts';
 
 const { world, random, book } = await openStage({ front: false });
@@ -121,73 +117,6 @@ test(`another number of instances than the ledger's: refused while something is 
   await first.becomes('agreed');
 });
 
-test(`a second copy of an instance stays out, and its writer goes on ${AGAIN}`, async (context) => {
-  const copy = new Program(new URL('../../src/main.js', import.meta.url));
-  const settings = elsewhere(world, first);
-  const client = new Client(settings['SOCKET_PATH'] as string);
-  context.after(() => copy.running && copy.kill());
-  after(() => client.close());
-  const lost = first.said('ledger unavailable');
-  {
-    await using load = new Load({ clients: [first.client, second.client], random, book });
-    await load.more(50);
-    copy.start(settings);
-    const isBarred = (): boolean => copy.lines.some((line) => line.includes('"disagreement"'));
-    await waitUntil('it says so', isBarred);
-    await refuses(client, /the ledger knows another journal of this instance/);
-    await load.more(50);
-    await copy.kill();
-
-    // With a copy of the journal as it was a while ago.
-    copyFileSync(first.journalPath, settings['JOURNAL_PATH'] as string);
-    const [entry] = await query<{ mark: string }>(world.databaseUrl, MARK);
-    await query(world.databaseUrl, DRAIN);
-    await waitUntil('there is a later mark', async () => {
-      const [now] = await query<{ mark: string }>(world.databaseUrl, MARK);
-      return Number(now?.mark) > Number(entry?.mark) + 1;
-    });
-    await query(world.databaseUrl, DRAIN_NO_MORE);
-    copy.start(settings);
-    await waitUntil('it stays out', () => {
-      return copy.lines.some((line) => line.includes('another copy of this instance runs'));
-    });
-    await refuses(client, /another copy of this instance runs/);
-    await load.more(50);
-    await load.stop();
-  }
-  assert.equal(first.said('ledger unavailable'), lost);
-  await first.becomes('agreed');
-  await copy.kill();
-  await settled();
-});
-
-const MARK = 'SELECT mark FROM instances WHERE instance = 0';
-/** As the operator's command does: marks are raised at each look then. */
-const DRAIN = `UPDATE ledger SET drain_until = now() + interval '1 min'`;
-const DRAIN_NO_MORE = `UPDATE ledger SET drain_until = '-infinity'`;
-
-test(`a fresh copy of a journal takes the place, and the first one stops sending ${AGAIN}`, async (context) => {
-  assert.equal(await first.kill('SIGTERM'), 0);
-  const copy = new Program(new URL('../../src/main.js', import.meta.url));
-  context.after(() => copy.running && copy.kill());
-  const settings = elsewhere(world, first);
-  copyFileSync(first.journalPath, settings['JOURNAL_PATH'] as string);
-  await first.restart();
-  await first.becomes('agreed');
-  // As if it had been made a moment ago.
-  copyFileSync(first.journalPath, settings['JOURNAL_PATH'] as string);
-  copy.start(settings);
-  await first.becomes('disagreed');
-  await waitUntil('it says so', () => {
-    return first.latest('disagreement')['reason'] === 'another copy of this instance runs';
-  });
-  await copy.kill();
-  await first.kill();
-  await first.restart();
-  await first.becomes('agreed');
-  await settled();
-});
-
 test(`two instances with a ledger each: both stop, until they have the same one ${AGAIN}`, async () => {
   assert.equal(await second.kill('SIGTERM'), 0);
   const environment = {
@@ -217,4 +146,28 @@ test(`a payment that is handed over to another instance than this one is not tak
     const { status } = await first.client.send('POST', `/internal/payments${meant}`, { body });
     assert.equal(status, 421, meant);
   }
+});
+
+test(`that clients are refused for a change is said when it begins and when it is over ${AGAIN}`, async () => {
+  await query(world.databaseUrl, `UPDATE ledger SET drain_until = now() + interval '1 min'`);
+  await waitUntil('it says so', () => first.said('draining') === 1);
+  assert.equal(first.latest('draining')['level'], 'warn');
+  await query(world.databaseUrl, `UPDATE ledger SET drain_until = '-infinity'`);
+  await waitUntil('it says so', () => first.said('draining is over') === 1);
+});
+
+test(`a register that can't be read is said, and the place stays locked meanwhile ${AGAIN}`, async () => {
+  const locks = (): Promise<unknown> =>
+    query(world.databaseUrl, `SELECT pid FROM pg_locks WHERE classid = 7200328 ORDER BY pid`);
+  const before = await locks();
+  await query(world.databaseUrl, 'ALTER TABLE instances RENAME TO renamed');
+  const event = 'ledger unavailable for the place';
+  await waitUntil('it says so', () => first.said(event) === 1);
+  const { level, setting, cause } = first.latest(event);
+  assert.deepEqual([level, setting], ['warn', 'DATABASE_URL']);
+  assert.match(String(cause), /a table is missing/);
+  assert.deepEqual(await locks(), before);
+  await query(world.databaseUrl, 'ALTER TABLE renamed RENAME TO instances');
+  await waitUntil('it says so', () => first.said('ledger available for the place') === 1);
+  assert.deepEqual(await locks(), before);
 });

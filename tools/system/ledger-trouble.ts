@@ -1,5 +1,5 @@
-// What the instances say of a ledger that they can't use, for the terminal: it would stand in their
-// logs alone, while the start waits.
+// What the instances say of a ledger that they can't use, or that they disagree with, for the
+// terminal: it would stand in their logs alone, while the start waits.
 
 import { readFileSync } from 'node:fs';
 
@@ -36,14 +36,25 @@ function linesOf(path: string): readonly string[] {
   }
 }
 
+const EVENTS = ['"event":"ledger un', '"event":"disagreement"'];
+
 function troubleIn(line: string): string | undefined {
-  if (!line.includes('"event":"ledger un')) return undefined;
+  if (!EVENTS.some((event) => line.includes(event))) return undefined;
   try {
-    const said = JSON.parse(line) as Readonly<Record<string, string>>;
-    const { event, setting, cause, message } = said;
-    return `${event} (${setting}): ${cause}${message === cause ? '' : `: ${message}`}`;
+    return textOf(JSON.parse(line) as Said);
   } catch {
     // Half a line: the rest comes later.
     return undefined;
   }
+}
+
+type Said = Readonly<Record<string, string | undefined>>;
+
+/** Only what the line has. */
+function textOf({ event, setting, cause, message, reason, here, there, wayOn }: Said): string {
+  const what = setting === undefined ? event : `${event} (${setting})`;
+  const why = new Set([cause, message, reason].filter(Boolean));
+  const sides = [here, there].filter(Boolean).join('; ');
+  const parts = [what, ...why].concat(sides || [], wayOn ? `way on: ${wayOn}` : []);
+  return parts.join(': ');
 }

@@ -1,0 +1,66 @@
+// What a place (place.ts) goes by: the journal's header and the ledger's register.
+
+import type { Clock } from './clock.ts';
+
+/** The journal's header. */
+interface Header {
+  readonly instance: number;
+  readonly instances: number;
+  readonly slots: number;
+  readonly journalId: number;
+  readonly isBound: boolean;
+  readonly ledgerId: string;
+  readonly mark: number;
+  readonly claimed: number;
+}
+
+export type State = 'running' | 'draining' | 'stopped';
+
+export interface Entry {
+  readonly journal: string;
+  readonly mark: number;
+  readonly held: number;
+  readonly state: State;
+}
+
+interface Shared {
+  readonly ledgerId: string;
+  readonly instances: number;
+}
+
+export interface Registered extends Shared {
+  readonly drains: boolean;
+  readonly entry: Entry | undefined;
+}
+
+/** The ledger's register. Each of these throws when the ledger can't be asked. */
+interface Register {
+  readonly isLocked: boolean;
+  read(): Promise<Registered | undefined>;
+  begin(instances: number): Promise<void>;
+  lock(endsEarlier: boolean): Promise<boolean>;
+  write(entry: Entry, ledger: Shared): Promise<void>;
+  close(): void;
+}
+
+export interface PlaceParts {
+  readonly clock: Clock;
+  readonly instance: number;
+  readonly instances: number;
+  readonly journal: {
+    readonly journalHeader: Header;
+    /** @throws when the disk fails */
+    keepHeader(header: Header): void;
+    /** A header that a power cut took back would look like an older copy's. */
+    headerKept(): Promise<void>;
+    readonly held: number;
+  };
+  readonly register: Register;
+  /** The journal is an older copy: what it had taken since is not in it. */
+  readonly onOlder: (details: Readonly<Record<string, unknown>>) => void;
+}
+
+/** Stopped in order, with nothing held. */
+export function isFree({ state, held }: Entry): boolean {
+  return state === 'stopped' && held === 0;
+}

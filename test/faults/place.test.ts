@@ -1,0 +1,141 @@
+// The lock on a place that another session has: it is tried for at once, ended only after the mark stood still for longer than a
+// running instance leaves it, and left alone for good once the mark moves.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LOST } from '../../src/disagreement.ts';
+import type { Entry, Registered } from '../../src/place-parts.ts';
+import { Place } from '../../src/place.ts';
+
+const OWN = 7;
+
+/** A place whose lock another session has, with that one's mark; the clock is ours. */
+class Scene {
+  nowMs = 0;
+  isTaken = true;
+  isAway = false;
+  mark = 5;
+  journal = String(OWN);
+  asked: boolean[] = [];
+  readonly place: Place;
+  drop: () => void = () => {};
+
+  constructor() {
+    let header = {
+      instance: 0,
+      instances: 1,
+      slots: 100,
+      journalId: OWN,
+      isBound: true,
+      ledgerId: 'a',
+      mark: 5,
+      claimed: 5,
+    };
+    const keep = (changed: typeof header): void => {
+      header = changed;
+    };
+    this.place = new Place({
+      clock: { now: () => this.nowMs, elapsed: () => this.nowMs } as never,
+      instance: 0,
+      instances: 1,
+      journal: {
+        get journalHeader() {
+          return header;
+        },
+        keepHeader: keep,
+        headerKept: () => Promise.resolve(),
+        held: 0,
+      },
+      register: this.#register(),
+      onOlder: () => {},
+    });
+  }
+
+  /** What it says at the next look, `afterMs` later. */
+  async look(afterMs: number): Promise<string> {
+    this.nowMs += afterMs;
+    const told = await this.place.claim(false).catch((error: Error) => ({ reason: error.message }));
+    return 'reason' in told ? told.reason : 'agreed';
+  }
+
+  #register() {
+    const register = {
+      isLocked: false,
+      read: (): Promise<Registered> => {
+        if (this.isAway) return Promise.reject(new Error('away'));
+        const { mark, journal } = this;
+        const entry: Entry = { journal, mark, held: 0, state: 'running' };
+        return Promise.resolve({ ledgerId: 'a', instances: 1, drains: false, entry });
+      },
+      begin: () => Promise.resolve(),
+      lock: (endsEarlier: boolean) => {
+        this.asked.push(endsEarlier);
+        if (endsEarlier) this.isTaken = false;
+        register.isLocked = !this.isTaken;
+        return Promise.resolve(register.isLocked);
+      },
+      write: (entry: Entry) => {
+        this.mark = entry.mark;
+        return Promise.resolve();
+      },
+      close: () => {
+        register.isLocked = false;
+      },
+    };
+    this.drop = register.close;
+    return register;
+  }
+}
+
+test('a session that ends by itself soon is waited for and not ended', async () => {
+  const scene = new Scene();
+  assert.match(await scene.look(0), /another process has the place/);
+  scene.isTaken = false;
+  assert.equal(await scene.look(1_000), 'agreed');
+  assert.deepEqual(scene.asked, [false, false]);
+});
+
+test('a session that stands still is ended after half a minute in which the ledger answers', async () => {
+  const scene = new Scene();
+  await scene.look(0);
+  assert.match(await scene.look(29_000), /another process has the place/);
+  scene.isAway = true;
+  assert.equal(await scene.look(500), 'away');
+  scene.isAway = false;
+  assert.match(await scene.look(10_000), /another process has the place/);
+  assert.match(await scene.look(29_000), /another process has the place/);
+  assert.deepEqual(scene.asked, [false]);
+  assert.equal(await scene.look(1_000), 'agreed');
+  assert.deepEqual(scene.asked, [false, true]);
+});
+
+test('once the mark moves the lock is left alone, also when it is free, until the operator says lost', async () => {
+  const scene = new Scene();
+  await scene.look(0);
+  scene.mark++;
+  assert.match(await scene.look(10_000), /another copy of this instance runs/);
+  scene.isTaken = false;
+  for (let n = 0; n < 5; n++) {
+    assert.match(await scene.look(60_000), /another copy of this instance runs/);
+  }
+  assert.deepEqual(scene.asked, [false]);
+  scene.journal = LOST;
+  assert.equal(await scene.look(1_000), 'agreed');
+});
+
+test('who has had the place takes it again at once, and ends nobody whose mark moved', async () => {
+  const scene = new Scene();
+  scene.isTaken = false;
+  assert.equal(await scene.look(0), 'agreed');
+  scene.isTaken = true;
+  // The connection is lost, and PostgreSQL has not noticed.
+  scene.drop();
+  assert.match(await scene.look(2_000), /a session that was lost/);
+  scene.isTaken = false;
+  assert.equal(await scene.look(20_000), 'agreed');
+  scene.drop();
+  scene.mark++;
+  assert.match(await scene.look(2_000), /another copy of this instance runs/);
+  assert.equal(await scene.look(60_000), 'another copy of this instance runs');
+  assert.ok(!scene.asked.includes(true));
+});
