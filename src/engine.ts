@@ -41,17 +41,7 @@ export class Engine {
     this.#config = config;
     this.#ports = ports;
     this.#pipeline = new Pipeline(config, ports);
-    const { ring, routing, offCourse, instance, instances, crew } = this.#pipeline;
-    this.#watch = new Watch({
-      clock: ports.clock,
-      ring,
-      routing,
-      setAside: offCourse.setAside,
-      instance,
-      instances,
-      isPaused: () => crew.isPaused,
-      log: ports.log,
-    });
+    this.#watch = new Watch({ ...ports, pipeline: this.#pipeline });
   }
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
@@ -68,8 +58,7 @@ export class Engine {
     for (const slot of recovered.slots) {
       // A processor may have acknowledged it before.
       const isOurs = ownerOf(ring.ids, instances, slot * 4) === instance;
-      const isAsked = ring.isDoubtful[slot] === 1 && isOurs;
-      if (ring.pinOf(slot) >= 0 || isAsked) recovering.add(slot);
+      if (ring.pinOf(slot) >= 0 || (ring.isDoubtful[slot] === 1 && isOurs)) recovering.add(slot);
       verifier.add(slot);
     }
     return recovered;
@@ -131,7 +120,7 @@ export class Engine {
     offCourse.stop();
     writer.close();
     // A machine that is switched off after its services were stopped is no power loss. Without a limit: whoever stops us has one.
-    if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
+    await this.onDisk();
   }
 
   /** Takes only what other instances hold for this one, and starts no attempt from now on. */
@@ -209,8 +198,8 @@ export class Engine {
     this.#pipeline.journal.keep(header);
   }
 
-  /** Resolves when the header is on the disk, unless nothing is synced. Rejects when the disk fails. */
-  async headerKept(): Promise<void> {
+  /** Resolves when the journal is on the disk, unless nothing is synced. @throws when the disk fails */
+  async onDisk(): Promise<void> {
     if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
   }
 

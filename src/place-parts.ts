@@ -52,7 +52,7 @@ export interface PlaceParts {
     /** @throws when the disk fails */
     keepHeader(header: Header): void;
     /** A header that a power cut took back would look like an older copy's. */
-    headerKept(): Promise<void>;
+    onDisk(): Promise<void>;
     readonly held: number;
   };
   readonly register: Register;

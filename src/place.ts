@@ -163,7 +163,7 @@ export class Place {
     const mark = before.ledgerId === ledgerId && before.instance === instance ? before.mark : 0;
     const header = { ...before, instance, instances, isBound: true, ledgerId, mark, claimed };
     journal.keepHeader(header);
-    await journal.headerKept();
+    await journal.onDisk();
     const entry = { journal: this.#ownText, mark: claimed, held: journal.held, state };
     await register.write(entry, { ledgerId, instances });
     journal.keepHeader({ ...header, mark: claimed });

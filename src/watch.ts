@@ -11,22 +11,14 @@
 //   unverified     the ledger is asked whether it has it
 //   for another    belongs to an instance that is away
 
-import type { Ring } from './buffer/ring.ts';
 import type { Clock, Timer } from './clock.ts';
-import type { SetAside } from './consumers/set-aside.ts';
-import type { Routing } from './gateways/routing.ts';
 import type { Log } from './log.ts';
 import { ownerOf, PROCESSORS, processorName } from './payment.ts';
+import type { Pipeline } from './pipeline.ts';
 
 export interface WatchParts {
   readonly clock: Clock;
-  readonly ring: Ring;
-  readonly routing: Routing;
-  readonly setAside: SetAside;
-  readonly instance: number;
-  readonly instances: number;
-  /** Nothing is sent now: during a purge, or before the ledger and the other instances agree. */
-  readonly isPaused: () => boolean;
+  readonly pipeline: Pipeline;
   readonly log: Log;
 }
 
@@ -100,7 +92,7 @@ export class Watch {
   }
 
   #lookAtProcessors(): void {
-    const { routing } = this.#parts;
+    const { routing } = this.#parts.pipeline;
     for (const processor of PROCESSORS) {
       const { failingForMs } = routing.lanes[processor];
       const details = { processor: processorName(processor), forMs: Math.round(failingForMs) };
@@ -113,8 +105,10 @@ export class Watch {
   }
 
   #lookAtPause(): void {
-    const { clock, isPaused, ring } = this.#parts;
-    if (isPaused()) this.#pausedSinceMs ??= clock.elapsed();
+    const { clock, pipeline } = this.#parts;
+    const { crew, ring } = pipeline;
+    // During a purge, or before the ledger and the other instances agree.
+    if (crew.isPaused) this.#pausedSinceMs ??= clock.elapsed();
     else this.#pausedSinceMs = undefined;
     const forMs = clock.elapsed() - (this.#pausedSinceMs ?? clock.elapsed());
     this.#tell(forMs >= STILL_MS, {
@@ -125,7 +119,7 @@ export class Watch {
   }
 
   #lookAtRing(): void {
-    const { ring } = this.#parts;
+    const { ring } = this.#parts.pipeline;
     const standings = this.#standings();
     for (const stage of STAGES) {
       const { payments, oldestMs, oldestSlot } = standings[stage];
@@ -139,7 +133,8 @@ export class Watch {
   }
 
   #standings(): Readonly<Record<Stage, Standing>> {
-    const { clock, ring } = this.#parts;
+    const { clock, pipeline } = this.#parts;
+    const { ring } = pipeline;
     const standings = Object.fromEntries(
       STAGES.map((stage) => [stage, { payments: 0, oldestMs: 0, oldestSlot: -1 }]),
     ) as Record<Stage, Standing>;
@@ -159,11 +154,11 @@ export class Watch {
   }
 
   #stageOf(slot: number): Stage {
-    const { ring, setAside, instance, instances } = this.#parts;
+    const { ring, offCourse, instance, instances } = this.#parts.pipeline;
     if (ring.isCharged[slot] === 1) return 'unrecorded';
     if (ring.pinOf(slot) >= 0) return 'at a processor';
     if (ring.isWaiting(slot)) return 'queued';
-    if (setAside.has(slot)) return 'set aside';
+    if (offCourse.setAside.has(slot)) return 'set aside';
     if (ownerOf(ring.ids, instances, slot * 4) !== instance) return 'for another';
     return ring.isDoubtful[slot] === 1 ? 'in doubt' : 'unverified';
   }

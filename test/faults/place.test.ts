@@ -43,7 +43,7 @@ class Scene {
           return header;
         },
         keepHeader: keep,
-        headerKept: () => Promise.resolve(),
+        onDisk: () => Promise.resolve(),
         held: 0,
       },
       register: this.#register(),

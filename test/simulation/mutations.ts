@@ -46,12 +46,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'half-written.\n        await journal.synced();',
     '\n',
   ),
-  one(
-    'a stop leaves the journal unsynced',
-    'engine.js',
-    'await this.#pipeline.journal.syncNow();',
-    ';',
-  ),
+  one('a stop leaves the journal unsynced', 'engine.js', 'await this.onDisk();', ';'),
   // Outcomes
   one(
     'a time-out is taken for declined',
