@@ -9,6 +9,7 @@ import { Register } from './ledger/register.ts';
 import type { Log } from './log.ts';
 import { Membership } from './membership.ts';
 import { journalText } from './disagreement.ts';
+import { TooEarly } from './place-parts.ts';
 import { Place } from './place.ts';
 
 export interface MemberParts {
@@ -37,6 +38,7 @@ export function joinMembership({ config, clock, log, engine, peers }: MemberPart
     },
   });
   const why = (error: unknown): { readonly cause: string } => {
+    if (error instanceof TooEarly) return { cause: error.message };
     const { passes: _, ...trouble } = explain(error, url);
     return trouble;
   };

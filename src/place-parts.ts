@@ -64,3 +64,27 @@ export interface PlaceParts {
 export function isFree({ state, held }: Entry): boolean {
   return state === 'stopped' && held === 0;
 }
+
+/** The ledger answers, and it is too early to say whose the place is. */
+export class TooEarly extends Error {}
+
+/** Whoever runs was cut off from the ledger as we were, and is back in this time: it asks every two seconds. */
+const BACK_MS = 5_000;
+
+/** After the ledger was away its locks are free, whoever runs. */
+export class Absence {
+  #wasAway = false;
+  #backAtMs: number | undefined;
+
+  isAway(): void {
+    this.#wasAway = true;
+    this.#backAtMs = undefined;
+  }
+
+  /** The ledger answers: whether another one that runs may still be on its way back. */
+  isJustOver(nowMs: number): boolean {
+    if (!this.#wasAway) return false;
+    this.#backAtMs ??= nowMs;
+    return nowMs - this.#backAtMs < BACK_MS;
+  }
+}

@@ -22,7 +22,8 @@ import {
   wentBack,
   type Disagreement,
 } from './disagreement.ts';
-import { isFree, type Entry, type PlaceParts, type Registered, type State } from './place-parts.ts';
+import { Absence, TooEarly, isFree } from './place-parts.ts';
+import type { Entry, PlaceParts, Registered, State } from './place-parts.ts';
 
 /** PostgreSQL ends the session of an earlier process of ours by itself, usually at once. */
 const NOTICE_MS = 3_000;
@@ -38,6 +39,7 @@ export class Place {
   #takenAtMs: number | undefined;
   #stillSinceMs: number | undefined;
   #takenMark = 0;
+  readonly #absence = new Absence();
   /** Another one runs, or went on from our journal: as long as we run. */
   #isBarred = false;
 
@@ -94,10 +96,11 @@ export class Place {
     const found = await this.#read();
     const disagreement = this.#judge(found);
     if (disagreement !== undefined) return disagreement;
+    this.#giveWay(found?.entry);
     if (await this.#take(found?.entry?.mark ?? 0)) return undefined;
     if (this.#isBarred) return this.#barred(found?.entry);
     // It is ours as long as nobody else has written a mark.
-    if (this.#wasOurs) throw new Error('a session that was lost has the lock on the place');
+    if (this.#wasOurs) throw new TooEarly('a session that was lost has the lock on the place');
     return taken(this.#hereText);
   }
 
@@ -107,8 +110,17 @@ export class Place {
     } catch (error) {
       // Whoever runs can't raise its mark either.
       this.#stillSinceMs = undefined;
+      this.#absence.isAway();
       throw error;
     }
+  }
+
+  /** The lock is free when PostgreSQL is back, whoever runs. @throws while that one may still come back for it */
+  #giveWay(entry: Entry | undefined): void {
+    const mayRun = entry !== undefined && entry.state !== 'stopped';
+    if (!mayRun || this.#wasOurs || this.#takenAtMs !== undefined) return;
+    if (!this.#absence.isJustOver(this.#parts.clock.elapsed())) return;
+    throw new TooEarly('the ledger was away: another copy that runs comes back first');
   }
 
   /** Whether the lock is ours. */

@@ -139,3 +139,23 @@ test('who has had the place takes it again at once, and ends nobody whose mark m
   assert.equal(await scene.look(60_000), 'another copy of this instance runs');
   assert.ok(!scene.asked.includes(true));
 });
+
+test('who starts while the ledger is away lets whoever runs come back first', async () => {
+  const scene = new Scene();
+  scene.isAway = true;
+  assert.equal(await scene.look(0), 'away');
+  scene.isAway = false;
+  scene.isTaken = false;
+  assert.match(await scene.look(250), /the ledger was away/);
+  scene.mark++;
+  assert.match(await scene.look(2_000), /the journal is an older copy/);
+  assert.deepEqual(scene.asked, []);
+
+  const alone = new Scene();
+  alone.isAway = true;
+  await alone.look(0);
+  alone.isAway = false;
+  alone.isTaken = false;
+  await alone.look(250);
+  assert.equal(await alone.look(5_000), 'agreed');
+});
