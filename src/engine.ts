@@ -10,6 +10,7 @@ import type { Admitted } from './buffer/admission.ts';
 import type { Bar } from './buffer/intake.ts';
 import type { Recovered } from './buffer/journal.ts';
 import type { Header } from './buffer/journal-header.ts';
+import { ChargeKeeper } from './charge-keeper.ts';
 import { becomesTrue } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Health } from './gateways/processor.ts';
@@ -31,6 +32,7 @@ export class Engine {
   readonly #ports: Ports;
   readonly #pipeline: Pipeline;
   readonly #watch: Watch;
+  readonly #chargeKeeper: ChargeKeeper;
   /** Counts the loads of settled ids: a later one, or a purge, ends an earlier one. */
   #load = 0;
   #stopped = false;
@@ -42,6 +44,8 @@ export class Engine {
     this.#ports = ports;
     this.#pipeline = new Pipeline(config, ports);
     this.#watch = new Watch({ ...ports, pipeline: this.#pipeline });
+    const { ring, journal, writer } = this.#pipeline;
+    this.#chargeKeeper = new ChargeKeeper({ ...ports, ring, journal, writer });
   }
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
@@ -67,6 +71,7 @@ export class Engine {
   start(): void {
     this.#send();
     this.#watch.start();
+    this.#chargeKeeper.start();
     void this.#loadSettled();
     if (this.#config.JOURNAL_SYNC === 'interval') this.#syncLater();
   }
@@ -108,6 +113,7 @@ export class Engine {
     intake.openTo = 'stopping';
     crew.pause();
     this.#watch.stop();
+    this.#chargeKeeper.stop();
     offCourse.pause();
     verifier.stop();
     contradictions.stop();

@@ -8,7 +8,7 @@
 import { Admission } from './buffer/admission.ts';
 import { Intake } from './buffer/intake.ts';
 import { Journal } from './buffer/journal.ts';
-import { Ring } from './buffer/ring.ts';
+import { CHARGED, KEPT, Ring } from './buffer/ring.ts';
 import { SettledFilter } from './buffer/settled-filter.ts';
 import { SlotQueue } from './buffer/slot-queue.ts';
 import { instanceNumber, type Config } from './config.ts';
@@ -192,12 +192,7 @@ export class Pipeline {
 
   /** Its pin's processor holds the payment in `slot`, with the ring's values. */
   #charged(slot: number, processor: ProcessorIndex): void {
-    try {
-      this.journal.charged(slot);
-    } catch (error) {
-      this.#ports.onFatal(error);
-      return;
-    }
+    this.ring.isCharged[slot] = CHARGED;
     this.#record(slot, processor);
   }
 
@@ -205,7 +200,7 @@ export class Pipeline {
   #resume(slot: number): void {
     const { ring, offCourse } = this;
     const pin = ring.pinOf(slot);
-    if (pin >= 0 && ring.isCharged[slot] === 1) this.#record(slot, pin as ProcessorIndex);
+    if (pin >= 0 && ring.isCharged[slot] === KEPT) this.#record(slot, pin as ProcessorIndex);
     else if (pin >= 0) offCourse.reconcile(slot, 'restart');
     else if (this.#isForeign(slot)) this.handOvers.add(slot);
     else if (ring.isDoubtful[slot] === 1) offCourse.doubts.add(slot);

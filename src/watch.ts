@@ -155,7 +155,7 @@ export class Watch {
 
   #stageOf(slot: number): Stage {
     const { ring, offCourse, instance, instances } = this.#parts.pipeline;
-    if (ring.isCharged[slot] === 1) return 'unrecorded';
+    if (ring.isCharged[slot] !== 0) return 'unrecorded';
     if (ring.pinOf(slot) >= 0) return 'at a processor';
     if (ring.isWaiting(slot)) return 'queued';
     if (offCourse.setAside.has(slot)) return 'set aside';

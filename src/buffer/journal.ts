@@ -12,11 +12,11 @@
 //
 // Written with pwrite into the page cache, which survives kill -9. `synced` waits for the disk where that is asked for.
 
-import { crc32 } from 'node:zlib';
 import type { IdWords, ProcessorIndex } from '../payment.ts';
 import { GroupSync } from './group-sync.ts';
 import {
   cellAt,
+  CellEncoder,
   loadCell,
   STATE_CHARGED,
   STATE_DOUBTFUL,
@@ -37,7 +37,7 @@ import {
   type Header,
   type Place,
 } from './journal-header.ts';
-import { UNPINNED, type Ring } from './ring.ts';
+import { KEPT, UNPINNED, type Ring } from './ring.ts';
 
 /** The file below; every method but `sync` is synchronous and throws the system's error. */
 export interface JournalFile {
@@ -67,12 +67,8 @@ export class Journal {
   readonly #sync: JournalSync;
   readonly #group: GroupSync;
   readonly #sequences: Uint32Array;
-  readonly #cell = new ArrayBuffer(CELL_BYTES);
-  readonly #bytes = Buffer.from(this.#cell);
-  readonly #checked = this.#bytes.subarray(4);
-  readonly #words = new Uint32Array(this.#cell);
-  readonly #floats = new Float64Array(this.#cell);
-  #journalId = 0;
+  readonly #encoder = new CellEncoder();
+  readonly #pair = Buffer.alloc(SLOT_BYTES);
   #header: Header | undefined;
 
   constructor(file: JournalFile, ring: Ring, sync: JournalSync) {
@@ -98,7 +94,7 @@ export class Journal {
   keep(header: Header): void {
     this.#file.write(encodeHeader(header), 0);
     this.#header = header;
-    this.#journalId = header.journalId;
+    this.#encoder.journalId = header.journalId;
   }
 
   /**
@@ -118,11 +114,11 @@ export class Journal {
       }
       for (let slot = first; slot < end; slot++) {
         const at = (slot - first) * SLOT_BYTES;
-        const even = loadCell(pair.subarray(at, at + CELL_BYTES), slot, this.#journalId);
+        const even = loadCell(pair.subarray(at, at + CELL_BYTES), slot, this.#encoder.journalId);
         const odd = loadCell(
           pair.subarray(at + CELL_BYTES, at + SLOT_BYTES),
           slot,
-          this.#journalId,
+          this.#encoder.journalId,
         );
         damagedCells += (even === 'damaged' ? 1 : 0) + (odd === 'damaged' ? 1 : 0);
         if (this.#restore(slot, [even, odd], onFreed)) slots.push(slot);
@@ -138,8 +134,8 @@ export class Journal {
   hold(slot: number): void {
     const state = this.#ring.isDoubtful[slot] === 1 ? STATE_DOUBTFUL : STATE_HELD;
     // A slot's first payment stands in both cells: a cell that is empty later on has lost what it said.
-    if (this.#sequences[slot] === 0) this.#write(slot, state);
-    this.#write(slot, state);
+    if (this.#sequences[slot] === 0) this.#writeBoth(slot, state);
+    else this.#write(slot, state);
   }
 
   /** An attempt of the payment in `slot` may be at its pin's processor. Before the attempt leaves. */
@@ -156,13 +152,15 @@ export class Journal {
   charged(slot: number): void {
     const pin = this.#ring.pinOf(slot);
     if (pin === UNPINNED) throw new Error(`slot ${slot} has no pin`);
-    this.#ring.isCharged[slot] = 1;
+    this.#ring.isCharged[slot] = KEPT;
     this.#write(slot, STATE_CHARGED + pin);
   }
 
   /** The payment in `slot` is in the ledger, at its owner, or purged. Before the slot is used again. */
   free(slot: number): void {
-    this.#write(slot, STATE_FREE);
+    // A first write that failed may have reached both cells.
+    if (this.#sequences[slot] === 0) this.#writeBoth(slot, STATE_FREE);
+    else this.#write(slot, STATE_FREE);
   }
 
   /**
@@ -181,7 +179,7 @@ export class Journal {
     const bytes = Buffer.alloc(HEADER_BYTES);
     const read = this.#file.read(bytes, 0);
     const header = decodeHeader(bytes.subarray(0, read), this.#ring.slots);
-    this.#journalId = header.journalId;
+    this.#encoder.journalId = header.journalId;
     return header;
   }
 
@@ -212,7 +210,7 @@ export class Journal {
       const isCharged = state >= STATE_CHARGED;
       const processor = (state - (isCharged ? STATE_CHARGED : STATE_PINNED)) as ProcessorIndex;
       this.#ring.pin(holder, processor, requestedAtMs as number);
-      this.#ring.isCharged[holder] = isCharged ? 1 : 0;
+      this.#ring.isCharged[holder] = isCharged ? KEPT : 0;
       if (isCharged) this.#ring.correct(holder, cents as number, requestedAtMs as number);
       if (twin >= 0) this.#write(twin, state);
     }
@@ -225,23 +223,18 @@ export class Journal {
   }
 
   #write(slot: number, state: number): void {
-    const ring = this.#ring;
     const sequence = ((this.#sequences[slot] as number) + 1) >>> 0;
-    const at = slot * 4;
-    this.#words[1] = sequence;
-    this.#words[2] = slot;
-    this.#words[3] = state;
-    this.#words[4] = ring.ids[at] as number;
-    this.#words[5] = ring.ids[at + 1] as number;
-    this.#words[6] = ring.ids[at + 2] as number;
-    this.#words[7] = ring.ids[at + 3] as number;
-    this.#floats[4] = ring.amountCents[slot] as number;
-    this.#floats[5] = ring.acceptedAtMs[slot] as number;
-    this.#floats[6] = ring.requestedAtMs[slot] as number;
-    this.#floats[7] = this.#journalId;
-    this.#words[0] = crc32(this.#checked);
-    this.#file.write(this.#bytes, cellAt(slot, sequence));
+    const cell = this.#encoder.encode(this.#ring, slot, state, sequence);
+    this.#file.write(cell, cellAt(slot, sequence));
     this.#sequences[slot] = sequence;
+  }
+
+  /** In one go: the odd cell, which is the second one in the file, and then the even one. */
+  #writeBoth(slot: number, state: number): void {
+    this.#pair.set(this.#encoder.encode(this.#ring, slot, state, 1), CELL_BYTES);
+    this.#pair.set(this.#encoder.encode(this.#ring, slot, state, 2), 0);
+    this.#file.write(this.#pair, cellAt(slot, 2));
+    this.#sequences[slot] = 2;
   }
 }
 

@@ -15,6 +15,11 @@ export type Pin = ProcessorIndex | typeof UNPINNED;
 
 const EMPTY = -1;
 
+/** Of a payment's charge, until it is recorded. */
+export const CHARGED = 1;
+export const LONG_CHARGED = 2;
+export const KEPT = 3;
+
 const FREE = 0;
 const HELD = 1;
 const WAITING = 2;
@@ -33,7 +38,7 @@ export class Ring {
   readonly failures: Uint32Array;
   /** A bit for each processor where an attempt failed. */
   readonly failedAt: Uint8Array;
-  /** 1 where the pin's processor holds the payment with these values, and the ledger may not. */
+  /** Where the pin's processor holds the payment with these values: CHARGED, LONG_CHARGED or, in the journal too, KEPT. */
   readonly isCharged: Uint8Array;
   /** 1 where either processor may hold the payment, though no pin says so. */
   readonly isDoubtful: Uint8Array;
@@ -118,6 +123,7 @@ export class Ring {
     this.#unindex(slot);
     this.#states[slot] = FREE;
     this.#pins[slot] = UNPINNED;
+    this.isCharged[slot] = 0;
     this.#free.push(slot);
   }
 
@@ -198,7 +204,6 @@ export class Ring {
     this.declines[slot] = 0;
     this.failures[slot] = 0;
     this.failedAt[slot] = 0;
-    this.isCharged[slot] = 0;
     this.isDoubtful[slot] = 0;
     this.#states[slot] = HELD;
     let place = hashId(id, 0, this.#seed) & this.#mask;

@@ -106,6 +106,15 @@ export class BatchWriter {
     return flush.ended.finally(() => deadline.cancel());
   }
 
+  /**
+   * `see` is called with each token that isn't recorded yet, and perhaps with some that are: a
+   * batch keeps its tokens until the last of them is.
+   */
+  eachWaiting(see: (token: number) => void): void {
+    for (const queue of this.#waiting) for (const token of queue.first(queue.length)) see(token);
+    for (const token of this.#refusals.keys()) see(token);
+  }
+
   close(): void {
     this.#gathering?.cancel();
     this.#connection?.close();

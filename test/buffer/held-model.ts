@@ -14,7 +14,7 @@ export const fileBytes = (slots: number): number => HEADER_BYTES + slots * SLOT_
 export function describeSlot(ring: Ring, slot: number): string {
   if (!ring.isLive(slot)) return 'free';
   const pin = ring.pinOf(slot);
-  const isAt = ring.isCharged[slot] === 1 ? 'charged at' : 'at';
+  const isAt = ring.isCharged[slot] !== 0 ? 'charged at' : 'at';
   const attempt =
     pin === UNPINNED ? 'unpinned' : `${isAt} ${pin} since ${ring.requestedAtMs[slot]}`;
   return `${ring.idText(slot)} ${ring.amountCents[slot]} ${ring.acceptedAtMs[slot]} ${attempt}`;

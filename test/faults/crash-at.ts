@@ -33,7 +33,6 @@ const POINTS = {
   'charge sent': () => inCall('undici:request:bodySent', '/payments'),
   'charge answered': () => inCall('undici:request:headers', '/payments'),
   'after charge': () => after(HttpProcessor.prototype, 'charge'),
-  'before charged': () => before(journal, 'charged'),
   'in charged': () => inside('charged'),
   'after charged': () => after(journal, 'charged'),
   // The first one was the admission's.

@@ -53,17 +53,28 @@ async function setFailing(failing: boolean): Promise<void> {
 /** Every instance runs, and nothing is held, charged or recorded. */
 async function begin(): Promise<void> {
   world.gaps.default.release();
+  world.gaps.database.release();
   await heal(world.processors);
   for (const instance of world.instances) if (!instance.program.running) await instance.restart();
   assert.equal(await purge(owner), 200);
   for (const { levers } of world.processors) await levers.purge();
 }
 
+async function payDuring(payment: AcceptedPayment, { whileSent }: Crash): Promise<number | 'none'> {
+  if (!whileSent) return pay(owner.client, payment);
+  world.gaps.default.hold('answers');
+  const answer = await pay(owner.client, payment);
+  await waitUntil('its request arrives', async () => (await traces(world)).sent === 1);
+  whileSent(world);
+  world.gaps.default.release();
+  return answer;
+}
+
 async function crashAndRepair(point: CrashPoint, row: Crash): Promise<void> {
   await begin();
   const payment = newPayment();
   await row.trouble?.(world);
-  const answer = await crash(owner, point, () => pay(owner.client, payment));
+  const answer = await crash(owner, point, () => payDuring(payment, row));
   await waitUntil('what was sent arrives', async () => (await traces(world)).sent >= row.left.sent);
   const { payments, torn } = journalled(owner);
   const [held] = payments;

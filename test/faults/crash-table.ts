@@ -10,6 +10,8 @@ import type { Traces } from './crash.ts';
 export interface Crash {
   readonly points: readonly CrashPoint[];
   readonly trouble?: (world: World) => Promise<void> | void;
+  /** Between the arrival of its request and the answer. */
+  readonly whileSent?: (world: World) => void;
   readonly left: Traces & {
     readonly answer: number | 'none';
     readonly journal: 'nothing' | 'held' | 'pinned' | 'charged';
@@ -28,6 +30,8 @@ const nowhere = { sent: 0, askedAbout: 0, charged: 0, recorded: 0 };
 const atProcessor = { ...nowhere, sent: 1, charged: 1 };
 const sentOnce = { sent: 1, askedAbout: 0 };
 const askedFirst = { sent: 1, askedAbout: 1 };
+
+const pastTheGap = (world: World): Environment => ({ DATABASE_URL: world.databaseUrl });
 
 const declining = (world: World): Promise<void> => world.default.levers.setFailing(true);
 
@@ -94,24 +98,27 @@ export const ROWS: Readonly<Record<string, readonly Crash[]>> = {
       repaired: { sent: 2, askedAbout: 1 },
     },
   ],
-  'the answer "charged" | the journal\'s write (`charged`)': [
+  'the answer "charged" | the ledger\'s commit': [
     {
-      points: ['after charge', 'before charged'],
+      points: ['after charge', 'before record'],
       left: { ...atProcessor, answer: 202, journal: 'pinned' },
       repaired: askedFirst,
     },
   ],
-  "`charged` | the ledger's commit": [
+  "`charged`, as the ledger takes long | the ledger's commit": [
     {
-      points: ['after charged', 'before record'],
+      points: ['after charged'],
+      whileSent: (world) => world.gaps.database.hold(),
       left: { ...atProcessor, answer: 202, journal: 'charged' },
+      environment: pastTheGap,
+      // Nobody needs its processor to record it.
       repaired: sentOnce,
     },
   ],
   "the ledger's commit | its answer, or the slot's `free`": [
     {
       points: ['after record', 'before free'],
-      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'charged' },
+      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'pinned' },
       repaired: sentOnce,
     },
   ],
@@ -137,12 +144,14 @@ export const ROWS: Readonly<Record<string, readonly Crash[]>> = {
     },
     {
       points: ['in charged'],
+      whileSent: (world) => world.gaps.database.hold(),
       left: { ...atProcessor, answer: 202, journal: 'pinned', torn: 1 },
+      environment: pastTheGap,
       repaired: askedFirst,
     },
     {
       points: ['in free'],
-      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'charged', torn: 1 },
+      left: { ...atProcessor, recorded: 1, answer: 202, journal: 'pinned', torn: 1 },
       repaired: sentOnce,
     },
   ],

@@ -11,11 +11,16 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'hold writes nothing',
     'buffer/journal.js',
-    'if (this.#sequences[slot] === 0)\n            this.#write(slot, state);\n        this.#write(slot, state);',
+    'if (this.#sequences[slot] === 0)\n            this.#writeBoth(slot, state);\n        else\n            this.#write(slot, state);',
     '',
   ),
   one('pin writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_PINNED + pin);', ''),
-  one('free writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_FREE);', ''),
+  one(
+    'free writes nothing',
+    'buffer/journal.js',
+    'if (this.#sequences[slot] === 0)\n            this.#writeBoth(slot, STATE_FREE);\n        else\n            this.#write(slot, STATE_FREE);',
+    '',
+  ),
   one(
     'the pin is forgotten on recovery',
     'buffer/journal.js',
