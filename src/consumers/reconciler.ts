@@ -17,7 +17,7 @@ import type { Log } from '../log.ts';
 import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
 import { chargeOf } from './attempt.ts';
 import { doublingMs } from './backoff.ts';
-import { describe, unknownOf, Unknowns, type Unknown } from './unknown-payment.ts';
+import { AWAKE_MS, describe, unknownOf, Unknowns, type Unknown } from './unknown-payment.ts';
 
 export interface ReconcilerParts {
   readonly clock: Clock;
@@ -198,6 +198,7 @@ export class Reconciler {
     if (outcome === 'charged') return this.#settle(unknown, unknown.charge);
     const pauseMs = doublingMs(unknown.resends++, RESEND_FIRST_MS, RESEND_MAX_MS);
     unknown.resendAtMs = clock.elapsed() + pauseMs;
+    unknown.awakeUntilMs = clock.elapsed() + AWAKE_MS;
     if (outcome === 'duplicate') unknown.duplicates++;
     unknown.answered = { status, said };
     const isFresh = unknown.resends < RESENDS_FRESH && unknown.duplicates <= DUPLICATES_FRESH;

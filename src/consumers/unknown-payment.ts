@@ -22,6 +22,8 @@ export interface Unknown {
   isUnreadable: boolean;
   isResending: boolean;
   isSetAside: boolean;
+  /** A request of it may still wake up at its processor until then. */
+  awakeUntilMs: number;
   isSettled: boolean;
 }
 
@@ -40,10 +42,13 @@ export function unknownOf(slot: number, charge: Charge, nowMs: number): Unknown 
     isUnreadable: false,
     isResending: false,
     isSetAside: false,
+    awakeUntilMs: 0,
     isSettled: false,
   };
 }
 
+/** A request without an answer is asked about often for so long, though it is set aside. */
+export const AWAKE_MS = 5_000;
 const ASK_EVERY_MS = 500;
 const ASK_SET_ASIDE_EVERY_MS = 5_000;
 const ASK_AGAIN_MS = 50;
@@ -67,8 +72,9 @@ export class Unknowns {
 
   /** It is asked about when its time has come. */
   wait(unknown: Unknown, nowMs: number): void {
-    const { isSetAside, unanswered, slot } = unknown;
-    const isSeldom = isSetAside || unanswered >= UNANSWERED_MAX;
+    const { isSetAside, isResending, awakeUntilMs, unanswered, slot } = unknown;
+    const isAsleep = isSetAside && !isResending && nowMs >= awakeUntilMs;
+    const isSeldom = isAsleep || unanswered >= UNANSWERED_MAX;
     const [queue, pauseMs] = isSeldom
       ? [this.#seldom, ASK_SET_ASIDE_EVERY_MS]
       : unanswered > 0
