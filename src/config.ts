@@ -3,8 +3,8 @@
 
 import { AddressError, readDatabaseAddress } from './database-address.ts';
 import { readAddress } from './processor-address.ts';
-
 import {
+  INSTANCES_MAX,
   NUMBER_SETTINGS,
   PROCESSOR_AT_ONCE,
   PROCESSOR_QUEUE,
@@ -88,7 +88,7 @@ function checkTogether(config: Config): void {
       config.PEER_SOCKET_PATHS.includes(config.SOCKET_PATH),
       'PEER_SOCKET_PATHS must contain SOCKET_PATH',
     ],
-    [instances <= 16, 'PEER_SOCKET_PATHS must name at most 16 sockets'],
+    [instances <= INSTANCES_MAX, `PEER_SOCKET_PATHS must name at most ${INSTANCES_MAX} sockets`],
     [
       config.PEER_SOCKET_PATHS.every((path) => Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX),
       `PEER_SOCKET_PATHS and SOCKET_PATH must have at most ${SOCKET_PATH_BYTES_MAX} bytes a path`,

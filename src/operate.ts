@@ -12,9 +12,11 @@ import { JournalError } from './buffer/journal-header.ts';
 import { adoptAnyLedger, repairHeader } from './buffer/journal-repair.ts';
 import { systemClock } from './clock.ts';
 import { changeCount, connectRegister, forgetJournal } from './ledger/register-change.ts';
+import { INSTANCES_MAX } from './settings.ts';
+
+type Register = Awaited<ReturnType<typeof connectRegister>>;
 
 const TIMEOUT_MS = 5_000;
-const INSTANCES_MAX = 16;
 
 class UsageError extends Error {}
 
@@ -34,33 +36,33 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** What stands against it; undefined when it is done. */
-async function count(number: string | undefined, wait: string): Promise<string | undefined> {
-  const instances = whole(number, 1, INSTANCES_MAX);
-  const waitMs = whole(wait, 1, 3_600) * 1_000;
+/** Gives `use` a connection to the ledger of DATABASE_URL. */
+async function withRegister<T>(use: (client: Register) => Promise<T>): Promise<T> {
   const client = await connectRegister(setting('DATABASE_URL'), TIMEOUT_MS);
   try {
-    const why = await changeCount(client, { count: instances, clock: systemClock, waitMs, say });
-    if (why === undefined) {
-      say(`the ledger is for ${instances} instances: start them with so many PEER_SOCKET_PATHS`);
-    }
-    return why;
+    return await use(client);
   } finally {
     await client.end();
   }
 }
 
+/** What stands against it; undefined when it is done. */
+async function count(number: string | undefined, wait: string): Promise<string | undefined> {
+  const instances = whole(number, 1, INSTANCES_MAX);
+  const waitMs = whole(wait, 1, 3_600) * 1_000;
+  const change = { count: instances, clock: systemClock, waitMs, say };
+  const why = await withRegister((client) => changeCount(client, change));
+  if (why === undefined) {
+    say(`the ledger is for ${instances} instances: start them with so many PEER_SOCKET_PATHS`);
+  }
+  return why;
+}
+
 async function lost(number: string | undefined): Promise<string | undefined> {
   const instance = whole(number, 0, INSTANCES_MAX - 1);
-  const client = await connectRegister(setting('DATABASE_URL'), TIMEOUT_MS);
-  try {
-    const why = await forgetJournal(client, instance);
-    if (why === undefined)
-      say(`the next journal of instance ${instance} is taken for the right one`);
-    return why;
-  } finally {
-    await client.end();
-  }
+  const why = await withRegister((client) => forgetJournal(client, instance));
+  if (why === undefined) say(`the next journal of instance ${instance} is taken for the right one`);
+  return why;
 }
 
 function openJournal(): { readonly file: DiskJournalFile; readonly bytes: number } {

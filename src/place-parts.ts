@@ -2,15 +2,24 @@
 
 import type { Clock } from './clock.ts';
 
-/** The journal's header. */
-interface Header {
+/** Which instance of how many. */
+export interface Place {
   readonly instance: number;
   readonly instances: number;
+}
+
+/** The journal's header. `instances` 0: not known, in a journal of version 1. */
+export interface Header extends Place {
   readonly slots: number;
+  /** Any number that no other journal has. */
   readonly journalId: number;
+  /** Whether its payments may have been sent by this instance of so many. */
   readonly isBound: boolean;
+  /** The ledger that its payments go to; '' before that was reached for the first time. */
   readonly ledgerId: string;
+  /** The latest mark that the ledger is known to have of this journal, 0 before the first one. */
   readonly mark: number;
+  /** The latest mark that the ledger may have. */
   readonly claimed: number;
 }
 

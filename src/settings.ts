@@ -14,6 +14,9 @@ export const FLUSH_MS = 800;
 export const FLUSH_ANSWER_MS = FLUSH_MS + 100;
 const LEDGER_MS_MAX = (NGINX_READ_MS - FLUSH_ANSWER_MS) / 2 - 1;
 
+/** Of one ledger. */
+export const INSTANCES_MAX = 16;
+
 /** What the system takes as a Unix socket's path (sun_path in sockaddr_un), its end aside. */
 export const SOCKET_PATH_BYTES_MAX = 107;
 

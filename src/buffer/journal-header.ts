@@ -6,6 +6,7 @@
 // Two equal copies, so that one damaged sector, or a write that a power failure tore, leaves one of them.
 
 import { crc32 } from 'node:zlib';
+import type { Header, Place } from '../place-parts.ts';
 
 export const HEADER_BYTES = 4096;
 export const CELL_BYTES = 64;
@@ -20,26 +21,7 @@ export class JournalError extends Error {
   override readonly name = 'JournalError';
 }
 
-/** Which instance of how many. */
-export interface Place {
-  readonly instance: number;
-  readonly instances: number;
-}
-
-/** `instances` 0: not known, in a journal of version 1. */
-export interface Header extends Place {
-  readonly slots: number;
-  /** Any number that no other journal has. */
-  readonly journalId: number;
-  /** Whether its payments may have been sent by this instance of so many. */
-  readonly isBound: boolean;
-  /** The ledger that its payments go to; '' before that was reached for the first time. */
-  readonly ledgerId: string;
-  /** The latest mark that the ledger is known to have of this journal, 0 before the first one. */
-  readonly mark: number;
-  /** The latest mark that the ledger may have. */
-  readonly claimed: number;
-}
+export type { Header, Place };
 
 /** The header of a journal that was never used. */
 export function newHeader(slots: number, journalId: number, place: Place): Header {

@@ -11,8 +11,3 @@ export interface BackoffTimes {
 export function backoffMs(declines: number, { firstMs, nextMs }: BackoffTimes): number {
   return declines === 1 ? firstMs : nextMs;
 }
-
-/** Doubles from `firstMs` up to `maxMs`; `tries` counts from 0. */
-export function doublingMs(tries: number, firstMs: number, maxMs: number): number {
-  return Math.min(maxMs, firstMs * 2 ** Math.min(tries, 30));
-}

@@ -9,11 +9,10 @@
 //     └──one doesn't say──▶ asked again later
 
 import type { Ring } from '../buffer/ring.ts';
-import type { Clock } from '../clock.ts';
+import { doublingMs, type Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Processor } from '../gateways/processor.ts';
 import { PROCESSORS, type Charge, type LedgerRow, type ProcessorIndex } from '../payment.ts';
-import { doublingMs } from './backoff.ts';
 
 export interface DoubtParts {
   readonly clock: Clock;
@@ -132,7 +131,7 @@ export class Doubts {
   async #ask(slot: number, processor: ProcessorIndex): Promise<Charge | 'absent' | 'unknown'> {
     const { processors, ring, timeoutMs } = this.#parts;
     const rounds = this.#rounds.get(slot) as number;
-    const patienceMs = Math.min(timeoutMs(processor), doublingMs(rounds, QUESTION_MS, 60_000));
+    const patienceMs = doublingMs(rounds, QUESTION_MS, timeoutMs(processor));
     return (await processors[processor].lookup(ring.idText(slot), patienceMs)).held;
   }
 }

@@ -3,9 +3,8 @@
 
 import type { Offered } from '../buffer/admission.ts';
 import type { Ring } from '../buffer/ring.ts';
-import { sleep, type Clock } from '../clock.ts';
+import { doublingMs, sleep, type Clock } from '../clock.ts';
 import { ownerOf } from '../payment.ts';
-import { doublingMs } from './backoff.ts';
 
 interface SlotQueue {
   push(slot: number): void;

@@ -10,13 +10,12 @@
 //     └──still absent after several requests──▶ set aside: the same, less often
 
 import type { Ring } from '../buffer/ring.ts';
-import type { Clock, Timer } from '../clock.ts';
+import { doublingMs, type Clock, type Timer } from '../clock.ts';
 import type { Lane } from '../gateways/lane.ts';
 import type { Processor } from '../gateways/processor.ts';
 import type { Log } from '../log.ts';
 import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
 import { chargeOf } from './attempt.ts';
-import { doublingMs } from './backoff.ts';
 import { AWAKE_MS, describe, unknownOf, Unknowns, type Unknown } from './unknown-payment.ts';
 
 export interface ReconcilerParts {
@@ -146,7 +145,7 @@ export class Reconciler {
   async #ask(unknown: Unknown): Promise<void> {
     const { client, timeoutMs } = this.#parts;
     this.#asking++;
-    const patienceMs = Math.min(timeoutMs(), QUESTION_MS * 2 ** Math.min(unknown.unanswered, 10));
+    const patienceMs = doublingMs(unknown.unanswered, QUESTION_MS, timeoutMs());
     const { charge } = unknown;
     const { held, status, said } = await client.lookup(charge.correlationId, patienceMs);
     this.#asking--;

@@ -6,11 +6,10 @@
 //                      └──charged, or to be reconciled──▶ forgotten here
 
 import type { Ring } from '../buffer/ring.ts';
-import type { Clock, Timer } from '../clock.ts';
+import { doublingMs, type Clock, type Timer } from '../clock.ts';
 import type { Choice } from '../gateways/choice.ts';
 import type { Answered, Outcome } from '../gateways/outcome.ts';
 import { processorName, type ProcessorIndex } from '../payment.ts';
-import { doublingMs } from './backoff.ts';
 
 export interface SetAsideParts {
   readonly clock: Clock;

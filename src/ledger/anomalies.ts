@@ -6,7 +6,7 @@
 // have a bound, the slots of the ring. Writing one again adds nothing.
 
 import type { Anomaly } from '../anomaly.ts';
-import { sleep, type Clock } from '../clock.ts';
+import { doublingMs, sleep, type Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { Outage } from '../outage.ts';
 
@@ -98,7 +98,7 @@ export class Anomalies {
         this.#outage.failed(message, { message, waiting: this.#queue.length });
         this.#alone = this.#queue.length;
         this.#queue.push(this.#queue.shift() as Anomaly);
-        await sleep(clock, doublingMs(failures));
+        await sleep(clock, doublingMs(failures, RETRY_FIRST_MS, RETRY_MAX_MS));
       }
     }
     this.#running = false;
@@ -110,8 +110,4 @@ export class Anomalies {
     this.#waiting.delete(correlationId);
     waiting.onKept?.();
   }
-}
-
-function doublingMs(failures: number): number {
-  return Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 10));
 }

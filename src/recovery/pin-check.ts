@@ -6,7 +6,7 @@
 //            ▼  └─── absent, not for long enough: asked again (an attempt may still be on its way)
 //            absent for longer than any attempt is waited for ──▶ only recorded elsewhere: let go
 
-import { sleep, type Clock } from '../clock.ts';
+import { doublingMs, sleep, type Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
 import type { Processor } from '../gateways/processor.ts';
@@ -72,7 +72,7 @@ export class PinCheck {
         if (!isKnown) queue.push(slot);
       }
       if (queue.length > 0) {
-        await sleep(clock, Math.min(ASK_EVERY_MAX_MS, ASK_EVERY_MS * 2 ** Math.min(rounds++, 10)));
+        await sleep(clock, doublingMs(rounds++, ASK_EVERY_MS, ASK_EVERY_MAX_MS));
       }
     }
     this.#running = false;

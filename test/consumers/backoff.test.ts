@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backoffMs, doublingMs } from '../../src/consumers/backoff.ts';
+import { doublingMs } from '../../src/clock.ts';
+import { backoffMs } from '../../src/consumers/backoff.ts';
 
 test('the first retry has its own pause, all later ones another', () => {
   const times = { firstMs: 10, nextMs: 20 };

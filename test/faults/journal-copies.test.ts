@@ -4,46 +4,16 @@
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { idToText, ownerOf } from '../../src/payment.ts';
 import { AGAIN } from '../buffer/seed.ts';
-import { audit } from '../world/audit.ts';
 import { Client } from '../world/client.ts';
 import { query } from '../world/database.ts';
 import { Program } from '../world/program.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { Load } from './load.ts';
 import { elsewhere, operate } from './operating.ts';
-import { openStage } from './stage.ts';
+import { openPair } from './pair.ts';
 
-const { world, random, book } = await openStage({ front: false });
-const [first, second] = [world.instance(0), world.instance(1)];
-
-const settled = (): Promise<void> => audit(world, book.accepted, { maybe: book.maybe });
-
-/** Posts new ids to both, the same to each, twice: of any owner, or of one. */
-async function payBoth(count: number, owner?: number): Promise<void> {
-  const clients = [first.client, second.client];
-  for (let n = 0; n < count;) {
-    const words = random.id();
-    if (owner !== undefined && ownerOf(words, 2) !== owner) continue;
-    n++;
-    const id = idToText(words);
-    for (const client of [...clients, ...clients]) {
-      const status = await client.pay(id, '19.90').then(
-        (reply) => reply.status,
-        () => 0,
-      );
-      (status === 202 ? book.accepted : book.maybe).push({ id, cents: 1990 });
-    }
-  }
-}
-
-async function refuses(client: Client, reason: RegExp): Promise<void> {
-  const { status, headers, body } = await client.pay(idToText(random.id()), '1.00');
-  assert.equal(status, 503);
-  assert.equal(headers['retry-after'], '1');
-  assert.match(body, reason);
-}
+const { world, random, book, first, second, settled, payBoth, refuses } = await openPair();
 
 test(`a second copy of an instance stays out, and its writer goes on ${AGAIN}`, async (context) => {
   const copy = new Program(new URL('../../src/main.js', import.meta.url));

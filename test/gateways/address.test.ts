@@ -2,11 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { systemClock } from '../../src/clock.ts';
-import { HttpProcessor } from '../../src/gateways/processor.ts';
 import { readAddress } from '../../src/processor-address.ts';
 import { chargeNumber, meetRudeServer, PATIENCE_MS } from './rude-fixture.ts';
-import { answering, RudeServer, saying } from './rude-server.ts';
+import { answering, saying } from './rude-server.ts';
 
 const CHARGE = chargeNumber(1);
 const ID = CHARGE.correlationId;
@@ -17,17 +15,9 @@ const TOKEN = Buffer.from(`user@shop:${DECODED}`).toString('base64');
 const withUser = (url: string): string => url.replace('//', `//user%40shop:${SECRET}@`);
 
 test('user, password, path and query go with every request', async (context) => {
-  const server = await RudeServer.start();
-  const url = `${withUser(server.url)}/v%31/a%20b//?tenant=7&x=%2F`;
-  const processor = new HttpProcessor({
-    url,
-    connections: 2,
+  const { server, processor } = await meetRudeServer(context, {
+    address: (url) => `${withUser(url)}/v%31/a%20b//?tenant=7&x=%2F`,
     outcomes: 'strict',
-    clock: systemClock,
-  });
-  context.after(async () => {
-    await processor.close();
-    await server.close();
   });
   server.behave = answering(200);
   await processor.charge(CHARGE, PATIENCE_MS);
@@ -48,7 +38,7 @@ test('user, password, path and query go with every request', async (context) => 
 });
 
 test('an address without a user sends no authorization', async (context) => {
-  const { server, processor } = await meetRudeServer(context, { path: '/' });
+  const { server, processor } = await meetRudeServer(context, { address: (url) => `${url}/` });
   server.behave = answering(200);
   await processor.charge(CHARGE, PATIENCE_MS);
   assert.equal(server.seen[0]?.path, '/payments');
@@ -56,17 +46,9 @@ test('an address without a user sends no authorization', async (context) => {
 });
 
 test('a server that sends the password back finds it in no result', async (context) => {
-  const server = await RudeServer.start();
-  const url = withUser(server.url);
-  const processor = new HttpProcessor({
-    url,
-    connections: 2,
+  const { server, processor } = await meetRudeServer(context, {
+    address: withUser,
     outcomes: 'strict',
-    clock: systemClock,
-  });
-  context.after(async () => {
-    await processor.close();
-    await server.close();
   });
   const echo = `no such user: Basic ${TOKEN}, ${SECRET}, ${DECODED}!`;
   for (const behaviour of [answering(403, echo), saying(`${echo}\r\n`)]) {
@@ -97,18 +79,7 @@ test('IPv6 hosts, ports and https are part of the address; a fragment is refused
 });
 
 test('a processor on IPv6 is reached', async (context) => {
-  const server = await RudeServer.start({ host: '::1' });
-  const url = server.url;
-  const processor = new HttpProcessor({
-    url,
-    connections: 1,
-    outcomes: 'contest',
-    clock: systemClock,
-  });
-  context.after(async () => {
-    await processor.close();
-    await server.close();
-  });
+  const { server, processor } = await meetRudeServer(context, { host: '::1' });
   server.behave = answering(200);
   assert.equal((await processor.charge(CHARGE, PATIENCE_MS)).outcome, 'charged');
 });

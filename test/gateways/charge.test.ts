@@ -199,7 +199,7 @@ test('a deadline leaves no timer behind', async (context) => {
 });
 
 test('the request is exactly what the contract says', async (context) => {
-  const { server, processor } = await meetRudeServer(context, { path: '/base/' });
+  const { server, processor } = await meetRudeServer(context, { address: (url) => `${url}/base/` });
   server.behave = answering(200);
   const requestedAtMs = Date.UTC(2025, 6, 15, 12, 34, 56, 7);
   for (const amountCents of [1, 10, 1990, 2005, 100_000, 9_999_999_999_999]) {

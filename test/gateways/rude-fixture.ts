@@ -16,7 +16,9 @@ export interface RudeWorld {
 interface RudeOptions {
   readonly connections?: number;
   readonly clock?: Clock;
-  readonly path?: string;
+  readonly host?: string;
+  /** The processor's address, from the server's. */
+  readonly address?: (url: string) => string;
   readonly outcomes?: OutcomeRule;
 }
 
@@ -25,10 +27,16 @@ export const PATIENCE_MS = 20_000;
 
 export async function meetRudeServer(
   context: TestContext,
-  { connections = 10, clock = systemClock, path = '', outcomes = 'contest' }: RudeOptions = {},
+  {
+    connections = 10,
+    clock = systemClock,
+    host = '127.0.0.1',
+    address = (url): string => url,
+    outcomes = 'contest',
+  }: RudeOptions = {},
 ): Promise<RudeWorld> {
-  const server = await RudeServer.start();
-  const processor = new HttpProcessor({ url: server.url + path, connections, outcomes, clock });
+  const server = await RudeServer.start({ host });
+  const processor = new HttpProcessor({ url: address(server.url), connections, outcomes, clock });
   context.after(async () => {
     await processor.close();
     await server.close();
