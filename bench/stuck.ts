@@ -1,6 +1,7 @@
-// Good payments beside 200 that nobody takes: how long the good ones wait for the attempt that charges them, and for their 202, next to
-// a run without bad ones. Each arm has an instance and a database of its own; the arms in turn, several rounds. "none" stands
-// twice: the difference between those two is the noise.
+// Good payments beside 200 that nobody takes: how long the good ones wait for the attempt that
+// charges them, and for their 202, next to a run without bad ones. Each arm has an instance and a
+// database of its own; the arms in turn, several rounds. "none" stands twice: the difference
+// between those two is the noise.
 //
 //   node dist/bench/stuck.js [good payments per second, 100] [seconds, 10] [rounds, 3]
 

@@ -46,7 +46,10 @@ export const systemClock: Clock = {
   },
 };
 
-/** How long to wait before trying again: doubles from `firstMs` up to `maxMs`; `tries` counts from 0. */
+/**
+ * How long to wait before trying again: doubles from `firstMs` up to `maxMs`; `tries` counts from
+ * 0.
+ */
 export function doublingMs(tries: number, firstMs: number, maxMs: number): number {
   return Math.min(maxMs, firstMs * 2 ** Math.min(tries, 30));
 }

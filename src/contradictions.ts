@@ -95,7 +95,10 @@ export class Contradictions {
     this.anomalies.report(anomalyOf(kind, sent.correlationId, places));
   }
 
-  /** Processors hold a payment that neither the ledger nor the journal knew to be charged; `holders` has one or two. */
+  /**
+   * Processors hold a payment that neither the ledger nor the journal knew to be charged; `holders`
+   * has one or two.
+   */
   foundCharged(slot: number, holders: readonly LedgerRow[]): void {
     const { ring } = this.#parts;
     const [first, second] = holders;

@@ -1,4 +1,5 @@
-// What stands behind the routes of an instance: payments, summaries, purges, and what instances ask of each other.
+// What stands behind the routes of an instance: payments, summaries, purges, and what instances ask
+// of each other.
 
 import type { Desk } from './api/routes.ts';
 import { instanceNumber, type Config } from './config.ts';

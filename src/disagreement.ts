@@ -1,4 +1,5 @@
-// What can stand between an instance and the others or the ledger, in words for the log and for clients.
+// What can stand between an instance and the others or the ledger, in words for the log and for
+// clients.
 
 /** Why this instance takes and sends nothing. */
 export interface Disagreement {

@@ -1,4 +1,5 @@
-// Clients are refused while the number of instances is about to change: said when that begins, each minute, and when it is over.
+// Clients are refused while the number of instances is about to change: said when that begins, each
+// minute, and when it is over.
 
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';

@@ -1,4 +1,4 @@
-// The engine: the life of a pipeline. It recovers, runs and stops it, and empties it for a purge (purge.ts).
+// The life of a pipeline: recovers, runs and stops it, and empties it for a purge (purge.ts).
 //
 //   made ──recover──▶ recovered ──start──▶ running ──stop──▶ stopped
 //                                           │   ▲
@@ -82,8 +82,8 @@ export class Engine {
   }
 
   /**
-   * Resolves as soon as what is charged by now is in the ledger: undefined. Otherwise `withinMs` from now with the reason why not all
-   * of it is there.
+   * Resolves with undefined as soon as what is charged by now is in the ledger; else `withinMs`
+   * from now with the reason why it isn't.
    */
   async flush(withinMs: number): Promise<Unrecorded | undefined> {
     const { writer, recovering } = this.#pipeline;
@@ -103,8 +103,8 @@ export class Engine {
   }
 
   /**
-   * Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the journal. Resolves when that is on the
-   * disk, where it is synced at all. @throws when the disk fails
+   * Takes nothing new and finishes what is under way, for `drainMs` at most; the rest stays in the
+   * journal. Resolves when that is on the disk, if it is synced at all. @throws when the disk fails
    */
   async stop(drainMs: number): Promise<void> {
     const { intake, crew, offCourse, verifier, handOvers } = this.#pipeline;
@@ -125,7 +125,7 @@ export class Engine {
     await becomesTrue(this.#ports.clock, drainMs, isDone);
     offCourse.stop();
     writer.close();
-    // A machine that is switched off after its services were stopped is no power loss. Without a limit: whoever stops us has one.
+    // Stopping a machine stops its services first: no power loss. Whoever stops us has a limit.
     await this.onDisk();
   }
 
@@ -141,14 +141,14 @@ export class Engine {
     if (!this.#stopped) this.#pipeline.intake.openTo = 'purging';
   }
 
-  /** All that is held waits for its next attempt: nothing is under way to a processor, the ledger or another instance. */
+  /** All that is held waits for its next attempt: nothing of it is under way to anywhere. */
   get isStill(): boolean {
     const { ring, offCourse } = this.#pipeline;
     const idle = ring.waiting + offCourse.setAside.waiting;
     return offCourse.isStill && ring.slots - ring.free === idle;
   }
 
-  /** Forgets every payment, and what the ledger had. Only while it is still. Resolves when that is as safe as was asked for. */
+  /** Only while it is still. Forgets all payments; resolves when that is as safe as asked for. */
   async forget(): Promise<void> {
     if (!this.isStill) throw new Error('payments are under way');
     const { ring, offCourse, settled, tally, intake } = this.#pipeline;
@@ -174,7 +174,7 @@ export class Engine {
     this.#send();
   }
 
-  /** What stands against taking payments, until the next call; while instances disagree no attempt starts either. */
+  /** Payments are refused for this reason; while instances disagree no attempt starts either. */
   bar(bar: Bar | undefined): void {
     this.#pipeline.intake.bar = bar;
     if (bar === 'disagreeing') this.#pause();
@@ -187,7 +187,7 @@ export class Engine {
     return ring.slots - ring.free;
   }
 
-  /** Both processors are asked about what is held and was never sent, as far as the journal says. */
+  /** Both processors are asked about what is held and, as far as is known, was never sent. */
   doubtHeld(): void {
     const { ring } = this.#pipeline;
     for (let slot = 0; slot < ring.slots; slot++) {
@@ -204,7 +204,7 @@ export class Engine {
     this.#pipeline.journal.keep(header);
   }
 
-  /** Resolves when the journal is on the disk, unless nothing is synced. @throws when the disk fails */
+  /** Resolves when the journal is on the disk, if it is synced. @throws when the disk fails */
   async onDisk(): Promise<void> {
     if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
   }

@@ -1,5 +1,6 @@
-// The ports of an engine whose instance has to agree with the others first. Until it does, the ledger is away for it, and so are the
-// other instances; no processor is asked about a payment. What starts an attempt is barred in the engine itself.
+// The ports of an engine whose instance has to agree with the others first. Until it does, the
+// ledger is away for it, and so are the other instances; no processor is asked about a payment.
+// What starts an attempt is barred in the engine itself.
 
 import type { Ports } from './ports.ts';
 

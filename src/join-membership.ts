@@ -1,4 +1,5 @@
-// Joins what has to agree before this instance sends: its journal, the ledger's register, and the other instances.
+// Joins what has to agree before this instance sends: its journal, the ledger's register, and the
+// other instances.
 
 import type { Clock } from './clock.ts';
 import { instanceNumber, type Config } from './config.ts';

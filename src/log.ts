@@ -1,8 +1,9 @@
-// What happened, as JSON lines on stdout, by pino: {"level":"warn","at":"2026-01-02T03:04:05.678Z","event":"…", …}.
+// What happened, as JSON lines on stdout, by pino:
+// {"level":"warn","at":"2026-01-02T03:04:05.678Z","event":"…", …}.
 //
-// Never one per payment in good times. No line is suppressed: what repeats is said when it begins and when it ends (watch.ts).
-// Lines are written in the background, so that a reader that stands still holds up no payment; at the bound they are dropped and
-// counted.
+// Never one per payment in good times. No line is suppressed: what repeats is said when it begins
+// and when it ends (watch.ts). Lines are written in the background, so that a reader that stands
+// still holds up no payment; at the bound they are dropped and counted.
 
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
@@ -14,7 +15,10 @@ type Write = (event: string, details?: Details) => void;
 export interface Log {
   /** What is as it should be. */
   readonly info: Write;
-  /** Trouble that is expected to end by itself: a database that is away, a payment that is set aside. */
+  /**
+   * Trouble that is expected to end by itself: a database that is away, a payment that is set
+   * aside.
+   */
   readonly warn: Write;
   /** Somebody has to look: money, a setting, or the program itself. */
   readonly error: Write;

@@ -1,11 +1,12 @@
-// Whether this instance may take and send payments: the ledger agrees to its place (place.ts), and no other instance contradicts it.
+// Whether this instance may take and send payments: the ledger agrees to its place (place.ts), and
+// no other instance contradicts it.
 //
 //   pending ──the ledger agrees──▶ agreed ◀──────────▶ disagreed
 //      └────── the ledger or a peer contradicts ────────▶┘
 //
-// Pending: takes payments and sends none, as while the ledger is away. Disagreed: takes none, sends none, and asks again. A ledger that is
-// away later on changes nothing. Nor does a peer that is away, or one that contradicts and has no place in the ledger: that one
-// sends nothing.
+// Pending: takes payments and sends none, as while the ledger is away. Disagreed: takes none, sends
+// none, and asks again. A ledger that is away later on changes nothing. Nor does a peer that is
+// away, or one that contradicts and has no place in the ledger: that one sends nothing.
 
 import { sleep, type Clock } from './clock.ts';
 import type { Log } from './log.ts';
@@ -47,7 +48,10 @@ const DRAINING_EVERY_MS = 250;
 /** Between marks: a ledger that went back by less goes unnoticed. */
 const MARK_EVERY_MS = 10_000;
 const PEER_MS = 500;
-/** A payment's answer waits this long after a start for the ledger's agreement, which usually takes milliseconds. */
+/**
+ * A payment's answer waits this long after a start for the ledger's agreement, which usually takes
+ * milliseconds.
+ */
 const SOON_MS = 200;
 /** For the ledger to be told that we stop. */
 const LEAVE_MS = 1_000;
@@ -90,18 +94,27 @@ export class Membership {
     this.#become();
   }
 
-  /** `schema` resolves when the ledger has its tables: a journal that was there before doesn't wait for that. */
+  /**
+   * `schema` resolves when the ledger has its tables: a journal that was there before doesn't wait
+   * for that.
+   */
   start(schema: Promise<void>): void {
     void this.#run(this.#parts.place.ledgerId === '' ? schema : Promise.resolve());
   }
 
-  /** Resolves when the ledger may be asked about payments, or a moment after the start. @throws when it may not */
+  /**
+   * Resolves when the ledger may be asked about payments, or a moment after the start.
+   * @throws when it may not
+   */
   async mayAsk(): Promise<void> {
     await this.#soonAgreed();
     if (this.state !== 'agreed') throw new Error('the ledger has not agreed');
   }
 
-  /** Resolves when what the ledger says is said of our payments, or a moment after the start. @throws when it isn't */
+  /**
+   * Resolves when what the ledger says is said of our payments, or a moment after the start.
+   * @throws when it isn't
+   */
   async maySum(): Promise<void> {
     await this.#soonAgreed();
     if (!this.#hasAgreed) throw new Error('the ledger has not agreed');
@@ -149,7 +162,8 @@ export class Membership {
 
   async #lookAround(): Promise<void> {
     await this.#askLedger();
-    // After the ledger: of two that contradict each other, the later one sees that the other has its place.
+    // After the ledger: of two that contradict each other, the later one sees that the other has
+    // its place.
     this.#ofPeer = await this.#askPeers();
     if (!this.#stopped) this.#become();
   }

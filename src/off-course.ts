@@ -1,4 +1,5 @@
-// Payments that are off the straight way from the queue to the ledger: set aside, of unknown outcome, or in doubt.
+// Payments that are off the straight way from the queue to the ledger: set aside, of unknown
+// outcome, or in doubt.
 
 import type { Ring } from './buffer/ring.ts';
 import { SlotQueue } from './buffer/slot-queue.ts';
@@ -74,7 +75,9 @@ export class OffCourse {
     this.reconcilers[pin].add(slot, since);
   }
 
-  /** A processor works again after an outage: payments that wait for longer pauses are tried now. */
+  /**
+   * A processor works again after an outage: payments that wait for longer pauses are tried now.
+   */
   workingAgain(processor: ProcessorIndex): void {
     this.setAside.hurry();
     this.reconcilers[processor].hurry();
@@ -90,7 +93,10 @@ export class OffCourse {
     for (const reconciler of this.reconcilers) reconciler.stop();
   }
 
-  /** The first `most` of those that are set aside, of unknown outcome or in doubt, for whoever looks into it. */
+  /**
+   * The first `most` of those that are set aside, of unknown outcome or in doubt, for whoever looks
+   * into it.
+   */
   list(most: number): Record<string, unknown>[] {
     const listed = this.setAside.list(most);
     for (const reconciler of this.reconcilers) {

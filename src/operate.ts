@@ -1,8 +1,9 @@
-// What an operator does to instances, journals and the ledger's register, with the settings of an instance in the environment:
-//   npm run operate -- count 3 [--wait 60]   the ledger is for so many instances from now on, once nothing is held; seconds
-//   npm run operate -- lost 1                the journal of this instance is lost, with what it held
-//   npm run operate -- adopt                 the journal belongs to no ledger any more: the next start takes the one that it finds
-//   npm run operate -- repair                a damaged header of the journal is made anew from the payments behind it
+// What an operator does to instances, journals and the ledger's register, with the settings of an
+// instance in the environment. Each word of `npm run operate -- …`:
+//   count 3 [--wait 60]   the ledger is for 3 instances once nothing is held, within 60 s
+//   lost 1                the journal of instance 1 is lost, with what it held
+//   adopt                 the journal belongs to no ledger: the next start takes what it finds
+//   repair                the journal's damaged header is made anew from the payments behind it
 // Exit codes: 0 done; 1 not done, and why; 2 a word or a setting that can't be used.
 
 import { existsSync, statSync } from 'node:fs';

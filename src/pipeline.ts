@@ -196,7 +196,9 @@ export class Pipeline {
     this.#record(slot, processor);
   }
 
-  /** The ledger doesn't have the payment in `slot`: it goes on where the journal says that it was. */
+  /**
+   * The ledger doesn't have the payment in `slot`: it goes on where the journal says that it was.
+   */
   #resume(slot: number): void {
     const { ring, offCourse } = this;
     const pin = ring.pinOf(slot);

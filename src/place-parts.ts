@@ -77,7 +77,10 @@ export function isFree({ state, held }: Entry): boolean {
 /** The ledger answers, and it is too early to say whose the place is. */
 export class TooEarly extends Error {}
 
-/** Whoever runs was cut off from the ledger as we were, and is back in this time: it asks every two seconds. */
+/**
+ * Whoever runs was cut off from the ledger as we were, and is back in this time: it asks every two
+ * seconds.
+ */
 const BACK_MS = 5_000;
 
 /** After the ledger was away its locks are free, whoever runs. */

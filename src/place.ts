@@ -1,13 +1,16 @@
-// The place of this instance in the ledger: number, number of all, and journal, which the ledger and the journal's header both have.
+// The place of this instance: its number, the number of all, and its journal. The ledger and the
+// journal's header both have it.
 //
-// Nothing may be sent before the ledger agrees. Each claim raises the mark, first in the header ("claimed"), then in the ledger,
-// then in the header ("mark"): so mark ≤ the ledger's ≤ claimed, unless one of the two went back in time.
+// Nothing may be sent before the ledger agrees. Each claim raises the mark, first in the header
+// ("claimed"), then in the ledger, then in the header ("mark"): so mark ≤ the ledger's ≤ claimed,
+// unless one of the two went back in time.
 //
-//   the ledger's is less than mark       it was restored from an older state: settled payments are missing in it
+//   the ledger's is less than mark       the ledger is an older copy: settled payments are missing
 //   the ledger's is more than claimed    the journal is an older copy
 //
-// Two processes may have the same journal: one that runs, and a copy. A copy finds the lock taken or the journal older, and then stays
-// out as long as it runs, also when the lock gets free: whoever runs comes back for it. Only an operator's word lets it in.
+// Two processes may have the same journal: one that runs, and a copy. A copy finds the lock taken
+// or the journal older. It stays out as long as it runs, also when the lock gets free: whoever runs
+// comes back for it. Only an operator's word lets it in.
 
 import {
   isLost,
@@ -27,7 +30,7 @@ import type { Entry, PlaceParts, Registered, State } from './place-parts.ts';
 
 /** PostgreSQL ends the session of an earlier process of ours by itself, usually at once. */
 const NOTICE_MS = 3_000;
-/** Longer than whoever runs takes from one mark to the next: then its session stands still, and is ended. */
+/** Longer than from one mark to the next: a session without a new mark stands still. */
 const STILL_MS = 30_000;
 
 export class Place {
@@ -35,7 +38,7 @@ export class Place {
   isOurs = false;
   readonly #parts: PlaceParts;
   #wasOurs = false;
-  /** Since the lock was first found taken; and since when the ledger answers and its mark has not moved. */
+  /** When the lock was first found taken; since when the ledger answers and the mark stands. */
   #takenAtMs: number | undefined;
   #stillSinceMs: number | undefined;
   #takenMark = 0;
@@ -66,7 +69,7 @@ export class Place {
   }
 
   /**
-   * Asks the ledger, and raises the mark when `marks` says so, or when the number of instances is about to change.
+   * Asks the ledger. Raises the mark if `marks`, or if the number of instances is to change.
    * @throws when the ledger can't be asked, or the disk fails
    */
   async claim(marks: boolean): Promise<Disagreement | { readonly drains: boolean }> {
@@ -80,7 +83,7 @@ export class Place {
     return disagreement;
   }
 
-  /** We stop: if nothing is held, another journal may take the place. @throws when the ledger can't be told */
+  /** We stop: if nothing is held, another journal may come. @throws when it can't be told */
   async leave(): Promise<void> {
     const { register } = this.#parts;
     if (this.isOurs && register.isLocked) await this.#write('stopped');
@@ -115,7 +118,7 @@ export class Place {
     }
   }
 
-  /** The lock is free when PostgreSQL is back, whoever runs. @throws while that one may still come back for it */
+  /** After an outage the lock is free. @throws while whoever runs may still come back for it */
   #giveWay(entry: Entry | undefined): void {
     const mayRun = entry !== undefined && entry.state !== 'stopped';
     if (!mayRun || this.#wasOurs || this.#takenAtMs !== undefined) return;
@@ -206,7 +209,7 @@ export class Place {
     return entry?.journal === this.#ownText;
   }
 
-  /** By the operator's word, also for whoever was barred. Otherwise bars us if another one went on from our journal. */
+  /** By the operator's word. Otherwise bars us if another one went on from our journal. */
   #isForAnyone(entry: Entry): boolean {
     const { instance } = this.#parts;
     const { journalHeader: header } = this.#parts.journal;
@@ -222,7 +225,7 @@ export class Place {
     return false;
   }
 
-  /** The ledger has a later mark than the journal: what the journal holds may have been sent since. */
+  /** The ledger's mark is later: what the journal holds may have been sent since. */
   #isBehind(entry: Entry): boolean {
     const { ledgerId, claimed } = this.#parts.journal.journalHeader;
     return ledgerId !== '' && entry.mark > claimed && (this.#isOwn(entry) || isLost(entry.journal));

@@ -1,6 +1,9 @@
 // Every setting: its unit, its default, its bounds and what it means. config.ts reads them.
 
-/** How long nginx waits for an answer: proxy_read_timeout in nginx.conf.template, in general and for a payment. */
+/**
+ * How long nginx waits for an answer: proxy_read_timeout in nginx.conf.template, in general and for
+ * a payment.
+ */
 export const NGINX_READ_MS = 5_000;
 export const NGINX_PAYMENT_MS = 1_000;
 /** A payment's answer waits this long for the instance that owns it, and then takes it in. */
@@ -20,7 +23,10 @@ export const INSTANCES_MAX = 16;
 /** What the system takes as a Unix socket's path (sun_path in sockaddr_un), its end aside. */
 export const SOCKET_PATH_BYTES_MAX = 107;
 
-/** What the contest's processors work on at once, lookups included; they queue 500 more and decline the rest. */
+/**
+ * What the contest's processors work on at once, lookups included; they queue 500 more and decline
+ * the rest.
+ */
 export const PROCESSOR_AT_ONCE = 800;
 export const PROCESSOR_QUEUE = 500;
 

@@ -1,4 +1,5 @@
-// Joins the questions after the processors' health with the leader's news of it, and tells the engine.
+// Joins the questions after the processors' health with the leader's news of it, and tells the
+// engine.
 
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';

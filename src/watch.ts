@@ -1,5 +1,6 @@
-// The watch: what stands still is said when it begins, once a minute while it lasts, and when it ends, with how many payments and
-// how old the oldest one is. So no payment is older than a minute without a line that counts it.
+// The watch: what stands still is said when it begins, once a minute while it lasts, and when it
+// ends, with how many payments and how old the oldest one is. So no payment is older than a minute
+// without a line that counts it.
 //
 // Where a payment stands is read off the ring alone:
 //
@@ -163,7 +164,10 @@ export class Watch {
     return ring.isDoubtful[slot] === 1 ? 'in doubt' : 'unverified';
   }
 
-  /** Says what begins, what lasts and what ends. `details` tell one such thing from another by `stage` or `processor`. */
+  /**
+   * Says what begins, what lasts and what ends. `details` tell one such thing from another by
+   * `stage` or `processor`.
+   */
   #tell(
     isSo: boolean,
     {

@@ -8,9 +8,14 @@ import * as replies from './replies.ts';
 import { send } from './replies.ts';
 
 /**
- * - accepted, repeated: safely held, or known with this amount. - conflict: known with another amount.
- * - full: no room. - purging: not before a purge is over. - stopping: not here any more. - foreign: another instance's, and handed over by one already.
- * - disagreeing: the ledger or another instance says something else of this one's place. - draining: not before the number of instances has changed.
+ * - accepted, repeated: safely held, or known with this amount.
+ * - conflict: known with another amount.
+ * - full: no room.
+ * - purging: not before a purge is over.
+ * - stopping: not here any more.
+ * - foreign: another instance's, and handed over by one already.
+ * - disagreeing: the ledger or another instance says something else of this one's place.
+ * - draining: not before the number of instances has changed.
  * - broken: can't be held safely.
  */
 type PaymentAnswer =
@@ -68,7 +73,10 @@ export interface Desk {
   status(): string;
   /** JSON: which instance this is, by its own word. */
   identity(): string;
-  /** Whether the instance that hands over a payment takes this one for what it is; its words are the request's query. */
+  /**
+   * Whether the instance that hands over a payment takes this one for what it is; its words are the
+   * request's query.
+   */
   isMeant(query: string): boolean;
   /** Why this instance disagrees. */
   disagreement(): string;

@@ -2,7 +2,7 @@
 //
 //   clear ────────────────────────────────▶ held, queued
 //   ask ──▶ ledger: settled ──▶ repeated or conflict
-//             ├─ not settled ─▶ held, queued; where it may be known all the same, both processors are asked first
+//             ├─ not settled ─▶ held, queued (if it may be known all the same: in doubt)
 //             └─ no answer ───▶ held, verified later (the verifier asks before it is queued)
 //   foreign ▶ its owner's answer
 //             └─ no answer ───▶ held, handed over later (only the owner ever sends it)
@@ -24,7 +24,9 @@ export interface AdmissionParts {
   /** Where the slots of held payments go. */
   readonly onClear: (slot: number) => void;
   readonly onUnverified: (slot: number) => void;
-  /** The ledger doesn't have the payment, and the memory of settled ids says that it may be known. */
+  /**
+   * The ledger doesn't have the payment, and the memory of settled ids says that it may be known.
+   */
   readonly onDoubtful: (slot: number) => void;
   readonly onForeign: (slot: number) => void;
   /** Whether one more payment of another instance may be held. */

@@ -10,11 +10,15 @@ export class GroupSync {
     this.#file = file;
   }
 
-  /** Resolves when all that was written before the call is on the disk. Rejects when the disk fails, now or earlier. */
+  /**
+   * Resolves when all that was written before the call is on the disk. Rejects when the disk fails,
+   * now or earlier.
+   */
   syncNow(): Promise<void> {
     if (this.#next !== undefined) return this.#next;
     if (this.#syncing === undefined) return this.#start();
-    // One is under way that may have begun before our write: everyone from now on shares the next one.
+    // One is under way that may have begun before our write: everyone from now on shares the next
+    // one.
     this.#next = this.#syncing.then(() => {
       this.#next = undefined;
       return this.#start();
@@ -25,7 +29,8 @@ export class GroupSync {
   #start(): Promise<void> {
     const sync = this.#file.sync();
     this.#syncing = sync;
-    // A failed one stays and fails all that follow: Linux drops the pages it could not write and reports success next time.
+    // A failed one stays and fails all that follow: Linux drops the pages it could not write and
+    // reports success next time.
     sync.then(
       () => {
         this.#syncing = undefined;

@@ -15,8 +15,9 @@ import type { SettledFilter } from './settled-filter.ts';
 export type Refusal = 'purging' | 'stopping' | Bar;
 
 /**
- * What stands against taking payments from outside of a purge. - disagreeing: the ledger or another instance says something else of this
- * one's place. - draining: the number of instances is about to change; what others hold for us is taken.
+ * What stands against taking payments, purges aside.
+ * - disagreeing: the ledger or another instance says something else of this one's place.
+ * - draining: the number of instances is about to change; what others hold for us is taken.
  */
 export type Bar = 'disagreeing' | 'draining';
 
@@ -24,8 +25,9 @@ export type Bar = 'disagreeing' | 'draining';
 export type Held = 'accepted' | 'full' | 'broken' | Refusal;
 
 /**
- * Whose payments are held. - peers: a purge waits until nothing is under way, which what others hold for us is. - purging, stopping:
- * nobody's.
+ * Whose payments are held.
+ * - peers: a purge waits until nothing is under way, and what others hold for us still is.
+ * - purging, stopping: nobody's.
  */
 type OpenTo = 'all' | 'peers' | 'purging' | 'stopping';
 

@@ -1,9 +1,11 @@
 // The journal's header: which ring the file belongs to, which instance, and which ledger.
 //
-//   word 0 crc · 1–2 'REPASSE' · 3 version · 4 slots · 5 bytes of a cell · 6 instance · 7 instances · 8–9 journal f64 ·
-//        10–11 mark f64 · 12–13 claimed f64 · 14–17 ledger · 18 bound
+//   word 0 crc · 1–2 'REPASSE' · 3 version · 4 slots · 5 bytes of a cell · 6 instance ·
+//        7 instances · 8–9 journal f64 · 10–11 mark f64 · 12–13 claimed f64 · 14–17 ledger ·
+//        18 bound
 //
-// Two equal copies, so that one damaged sector, or a write that a power failure tore, leaves one of them.
+// Two equal copies, so that one damaged sector, or a write that a power failure tore, leaves one of
+// them.
 
 import { crc32 } from 'node:zlib';
 import type { Header, Place } from '../place-parts.ts';
@@ -16,7 +18,10 @@ const VERSION = 2;
 /** It had one copy, and no word of instances or the ledger. */
 const VERSION_ALONE = 1;
 
-/** A file that is no journal of this ring, or a journal that can't be used; the message says what to do. */
+/**
+ * A file that is no journal of this ring, or a journal that can't be used; the message says what to
+ * do.
+ */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
 }
@@ -92,8 +97,8 @@ function uuidOf(hex: string): string {
 }
 
 /**
- * The header of a journal that is opened by the instance at `place` and holds `held` payments. One that held none keeps its old count:
- * the ledger has to agree to the new one first.
+ * The header of a journal that is opened by the instance at `place` and holds `held` payments. One
+ * that held none keeps its old count: the ledger has to agree to the new one first.
  * @throws JournalError when its payments belong to another place
  */
 export function headerAt(header: Header, place: Place, held: number): Header {

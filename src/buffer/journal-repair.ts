@@ -1,4 +1,5 @@
-// What an operator may do to a journal that nobody uses: let it belong to no ledger, and make a damaged header anew.
+// What an operator may do to a journal that nobody uses: let it belong to no ledger, and make a
+// damaged header anew.
 
 import { crc32 } from 'node:zlib';
 import {
@@ -17,7 +18,10 @@ interface JournalFile {
   write(buffer: Uint8Array, position: number): void;
 }
 
-/** The next start takes whatever ledger it finds. The ledger that it belonged to, '' for none. @throws JournalError */
+/**
+ * The next start takes whatever ledger it finds. The ledger that it belonged to, '' for none.
+ * @throws JournalError
+ */
 export function adoptAnyLedger(file: JournalFile): string {
   const bytes = Buffer.alloc(HEADER_BYTES);
   const header = readHeader(bytes.subarray(0, file.read(bytes, 0)));
@@ -27,7 +31,8 @@ export function adoptAnyLedger(file: JournalFile): string {
 }
 
 /**
- * Makes the header anew for the instance at `place`, by what the cells say; they stay as they are. How many of them are whole.
+ * Makes the header anew for the instance at `place`, by what the cells say; they stay as they are.
+ * How many of them are whole.
  * @throws JournalError when the header is whole, or the cells are not all of one journal
  */
 export function repairHeader(file: JournalFile, bytes: number, place: Place): number {

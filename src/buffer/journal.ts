@@ -98,7 +98,8 @@ export class Journal {
   }
 
   /**
-   * Reads the file into the ring. `onFreed` is told the ids of payments that were settled last, one a slot, during its call.
+   * Reads the file into the ring. `onFreed` is told the ids of payments that were settled last, one
+   * a slot, during its call.
    * @throws JournalError when it is not a journal for this ring, or for this place
    */
   recover(place?: Place, onFreed: (id: IdWords) => void = ignore): Recovered {
@@ -133,7 +134,8 @@ export class Journal {
   /** The payment in `slot` is accepted. Before its 2xx leaves. */
   hold(slot: number): void {
     const state = this.#ring.isDoubtful[slot] === 1 ? STATE_DOUBTFUL : STATE_HELD;
-    // A slot's first payment stands in both cells: a cell that is empty later on has lost what it said.
+    // A slot's first payment stands in both cells: a cell that is empty later on has lost what it
+    // said.
     if (this.#sequences[slot] === 0) this.#writeBoth(slot, state);
     else this.#write(slot, state);
   }
@@ -146,8 +148,8 @@ export class Journal {
   }
 
   /**
-   * The pin's processor holds the payment in `slot`, with the ring's values. A start after this needs no answer of the
-   * processor to record it.
+   * The pin's processor holds the payment in `slot`, with the ring's values. A start after this
+   * needs no answer of the processor to record it.
    */
   charged(slot: number): void {
     const pin = this.#ring.pinOf(slot);

@@ -38,7 +38,10 @@ export class Ring {
   readonly failures: Uint32Array;
   /** A bit for each processor where an attempt failed. */
   readonly failedAt: Uint8Array;
-  /** Where the pin's processor holds the payment with these values: CHARGED, LONG_CHARGED or, in the journal too, KEPT. */
+  /**
+   * Where the pin's processor holds the payment with these values: CHARGED, LONG_CHARGED or, in the
+   * journal too, KEPT.
+   */
   readonly isCharged: Uint8Array;
   /** 1 where either processor may hold the payment, though no pin says so. */
   readonly isDoubtful: Uint8Array;

@@ -156,7 +156,8 @@ export class Attempts {
     ring.declines[slot] = declines;
     if (isAlone) ring.failures[slot] = (ring.failures[slot] as number) + 1;
     if (declines === 1) this.#tellFirst(slot, processor, answered);
-    // What failed during an outage too counts once others get through: the outage may have been its own.
+    // What failed during an outage too counts once others get through: the outage may have been its
+    // own.
     const failedAlone = (ring.failures[slot] as number) > 0 && declines >= this.#failuresMax;
     if (failedAlone) {
       if (!setAside.has(slot)) {
@@ -169,7 +170,8 @@ export class Attempts {
     }
     const pauseMs = this.#backoffMs(declines);
     if (pauseMs > 0) await sleep(clock, pauseMs);
-    // In an outage the payments keep their order. One that failed alone, or as a probe, goes behind the others.
+    // In an outage the payments keep their order. One that failed alone, or as a probe, goes behind
+    // the others.
     if (!isAlone && !isProbe && declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
     else ring.enqueue(slot);
   }
@@ -181,7 +183,10 @@ export class Attempts {
     this.#parts.log.warn('attempt failed', details);
   }
 
-  /** Before a payment that was declined `declines` times is queued again. The thrifty choice itself waits. */
+  /**
+   * Before a payment that was declined `declines` times is queued again. The thrifty choice itself
+   * waits.
+   */
   #backoffMs(declines: number): number {
     const { POLICY, BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs } = this.#parts.config;
     return POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0;

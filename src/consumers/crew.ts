@@ -17,7 +17,10 @@ export interface CrewParts {
   readonly queue: { peek(): number };
   readonly pace: { take(): boolean; late(lateMs: number): void; readonly waitMs: number };
   readonly choose: (slot: number) => ProcessorIndex | 'wait';
-  /** Takes a payment for this processor out of the queue: the first one, or one that is fit to be a probe. */
+  /**
+   * Takes a payment for this processor out of the queue: the first one, or one that is fit to be a
+   * probe.
+   */
   readonly take: (processor: ProcessorIndex) => number;
   /** Carries out one attempt; never rejects. */
   readonly attempt: (slot: number, processor: ProcessorIndex) => Promise<void>;

@@ -1,7 +1,8 @@
-// Doubts: payments that either processor may hold although nothing here says so. Both are asked before the first attempt.
+// Doubts: payments that either processor may hold although nothing here says so. Both are asked
+// before the first attempt.
 //
-// - The memory of settled ids says "may be known" and the ledger says "absent": the ledger may have lost a committed row
-//   (a restored backup, a failover to a copy that was behind).
+// - The memory of settled ids says "may be known" and the ledger says "absent": the ledger may have
+//   lost a committed row (a restored backup, a failover to a copy that was behind).
 // - A cell of the journal is damaged: it may have said that an attempt was at a processor.
 //
 //   asking ──one holds it──▶ recorded as that one holds it
@@ -31,12 +32,17 @@ export interface DoubtParts {
 const AT_ONCE_MAX = 20;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 5_000;
-/** A question's first time-out; after each round without an answer twice as long, up to a request's. */
+/**
+ * A question's first time-out; after each round without an answer twice as long, up to a request's.
+ */
 const QUESTION_MS = 400;
 
 export class Doubts {
   readonly #parts: DoubtParts;
-  /** Until this time an attempt of an earlier life may still arrive: only from then on "absent" is believed. */
+  /**
+   * Until this time an attempt of an earlier life may still arrive: only from then on "absent" is
+   * believed.
+   */
   #believedFromMs = 0;
   #busy = 0;
   /** By slot, the rounds of questions that told nothing. */
@@ -58,7 +64,9 @@ export class Doubts {
     this.#startOne();
   }
 
-  /** After a restart that found doubts: what its processors were sent may arrive within `waitMs`. */
+  /**
+   * After a restart that found doubts: what its processors were sent may arrive within `waitMs`.
+   */
   distrustFor(waitMs: number): void {
     this.#believedFromMs = this.#parts.clock.elapsed() + waitMs;
   }

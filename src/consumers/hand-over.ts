@@ -45,8 +45,9 @@ export class HandOvers {
   }
 
   /**
-   * Whether one more may be held. Half of the slots are for our own payments, which need nobody else to go on: two instances
-   * full of each other's payments would wait for each other for ever. `others`: payments that may be foreign, too.
+   * Whether one more may be held. Half of the slots are for our own payments, which need nobody
+   * else to go on: two instances full of each other's payments would wait for each other for ever.
+   * `others`: payments that may be foreign, too.
    */
   hasRoomBeside(others: number): boolean {
     return this.pending + others < Math.floor(this.#parts.ring.slots / 2);

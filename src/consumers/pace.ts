@@ -1,10 +1,11 @@
 // The pace of sending: at most so many attempts a second, spread evenly, so that draining a backlog never comes in bursts
 // that starve intake. A calm stream of payments never notices it.
 //
-// The rate adapts to the CPU that is left. A turn that comes late was kept from running. When this process had its hands full in the
-// time that it could run, no CPU is left (a quota is used up: the kernel then stops the process for what is left of 100 ms).
-// Intake needs the rest, so the rate is halved, down to a quarter; it grows back evenly. A process that is held up while it has
-// little to do gains nothing by sending less, so its rate stays.
+// The rate adapts to the CPU that is left. A turn that comes late was kept from running. When this
+// process had its hands full in the time that it could run, no CPU is left (a quota is used up: the
+// kernel then stops the process for what is left of 100 ms). Intake needs the rest, so the rate is
+// halved, down to a quarter; it grows back evenly. A process that is held up while it has little to
+// do gains nothing by sending less, so its rate stays.
 
 import type { Clock } from '../clock.ts';
 
@@ -14,7 +15,9 @@ const BURST_MS = 10;
 const LATE_MS = 15;
 /** At most one halving in a period of the kernel's quota. */
 const HALVE_EVERY_MS = 100;
-/** Of the time in which the process could run: at this share of it spent on the CPU, none is left. */
+/**
+ * Of the time in which the process could run: at this share of it spent on the CPU, none is left.
+ */
 const BUSY_SHARE = 0.7;
 /** CPU time is measured over at least this. */
 const MEASURE_MS = 100;

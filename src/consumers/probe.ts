@@ -7,8 +7,9 @@ const TRIES = 8;
 const NEWEST = 8;
 
 /**
- * Brings a payment that is fit to be a probe to the front of the queue, which isn't empty: one of the newest or of all, at random,
- * whichever was sent the fewest times. Nobody can foresee which: payments that no processor takes could be sent to be it.
+ * Brings a payment that is fit to be a probe to the front of the queue, which isn't empty: one of
+ * the newest or of all, at random, whichever was sent the fewest times. Nobody can foresee which:
+ * payments that no processor takes could be sent to be it.
  */
 export function bringProbeForward(ring: Ring, clock: Clock): void {
   const declinesAt = (place: number): number => ring.declines[ring.waitingAt(place)] as number;

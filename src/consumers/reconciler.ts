@@ -1,10 +1,11 @@
 // Reconciliation: payments that may be at one processor are asked about there until it is known.
 //
-// A processor works on after its client has gone, and how long it sleeps before it stores a payment is not known. So a payment
-// that it doesn't hold yet is asked about again every 0.5 s: a question costs little, and no delay of the processor applies to it.
-// The request may also have been lost. So, beside the questions, the payment is sent again after longer and longer pauses:
-// identically, to the same processor and nowhere else. 200 settles it; after 422 the next question finds it. A 5xx to that second
-// request proves nothing about the first one, so the pin stays.
+// A processor works on after its client has gone, and how long it sleeps before it stores a payment
+// is not known. So a payment that it doesn't hold yet is asked about again every 0.5 s: a question
+// costs little, and no delay of the processor applies to it. The request may also have been lost.
+// So, beside the questions, the payment is sent again after longer and longer pauses: identically,
+// to the same processor and nowhere else. 200 settles it; after 422 the next question finds it. A
+// 5xx to that second request proves nothing about the first one, so the pin stays.
 //
 //   fresh ──charged──▶ settled
 //     └──still absent after several requests──▶ set aside: the same, less often
@@ -28,7 +29,7 @@ export interface ReconcilerParts {
   readonly atOnceMax: number;
   readonly timeoutMs: () => number;
   readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
-  /** What a restart found: ended once it is known whether the processor had acknowledged it before. */
+  /** What a restart found, until it is known whether the processor had acknowledged it. */
   readonly recovering: { end(slot: number): void };
   readonly contradictions: {
     heldOtherwise(processor: ProcessorIndex, sent: Charge, held: Charge): void;
@@ -39,7 +40,7 @@ export interface ReconcilerParts {
 /** Since when the outcome is unknown: no usable answer, a 422, or a restart that found the pin. */
 export type Since = 'no answer' | '422' | 'restart';
 
-/** A question's first time-out; after each one that isn't answered, twice as long, up to a request's. */
+/** A question's first time-out; twice as long after each without an answer, up to a request's. */
 const QUESTION_MS = 400;
 const TICK_MS = 20;
 /** 800 questions a second. */
@@ -101,7 +102,7 @@ export class Reconciler {
     this.#unknowns.hurry();
   }
 
-  /** Lets those under way finish the question that they are at; what is left stays pinned in the journal. */
+  /** Questions under way are finished; what is left stays pinned in the journal. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -175,7 +176,7 @@ export class Reconciler {
     const { clock, lane, atOnceMax, recovering } = this.#parts;
     // Had the processor acknowledged it, it would be there.
     recovering.end(unknown.slot);
-    // A 422 for a payment that it doesn't hold refuses the payment: that is no sign of a processor that works.
+    // A 422 for a payment that it doesn't hold refuses the payment: no sign that it works.
     if (unknown.duplicates > 0 && !unknown.isHeldAgainst) {
       unknown.isHeldAgainst = true;
       lane.learned('fails');

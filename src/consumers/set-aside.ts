@@ -1,6 +1,7 @@
-// Payments that failed alone, while others got through: what is wrong may be the payment. They are kept out of the queue, so that
-// none of them holds up or probes for the others, and are tried again apart from it: at either processor that works, each after
-// longer and longer pauses, and all of them together at no more than a quarter of the rate of sending.
+// Payments that failed alone, while others got through: what is wrong may be the payment. They are
+// kept out of the queue, so that none of them holds up or probes for the others, and are tried
+// again apart from it: at either processor that works, each after longer and longer pauses, and all
+// of them together at no more than a quarter of the rate of sending.
 //
 //   waiting ──due──▶ trying ──failed again──▶ waiting
 //                      └──charged, or to be reconciled──▶ forgotten here

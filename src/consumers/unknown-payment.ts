@@ -52,10 +52,16 @@ export const AWAKE_MS = 5_000;
 const ASK_EVERY_MS = 500;
 const ASK_SET_ASIDE_EVERY_MS = 5_000;
 const ASK_AGAIN_MS = 50;
-/** One whose questions weren't answered so often is asked about as seldom as those that are set aside. */
+/**
+ * One whose questions weren't answered so often is asked about as seldom as those that are set
+ * aside.
+ */
 const UNANSWERED_MAX = 3;
 
-/** All payments whose outcome is unknown, and when each is asked about next. In a queue all wait equally long. */
+/**
+ * All payments whose outcome is unknown, and when each is asked about next. In a queue all wait
+ * equally long.
+ */
 export class Unknowns {
   readonly #all = new Map<number, Unknown>();
   readonly #again = new Map<number, Unknown>();

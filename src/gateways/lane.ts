@@ -1,11 +1,13 @@
 // What is known of one processor, from its own answers first and from its health second.
 //
-// Attempts are numbered as they leave. Those after the latest answered one are all under way, so the age of the second of
-// them bounds from below how slow the processor is now, long before it answers.
+// Attempts are numbered as they leave. Those after the latest answered one are all under way, so
+// the age of the second of them bounds from below how slow the processor is now, long before it
+// answers.
 //
-// One payment may fail for what it is. So a processor is failing when several different payments in a row failed there; a payment
-// that failed before counts only when it succeeds. Payments that nobody takes may still come in a row: when the next one
-// succeeds within seconds, the verdict was wrong, and the next verdict takes twice as many.
+// One payment may fail for what it is. So a processor is failing when several different payments in
+// a row failed there; a payment that failed before counts only when it succeeds. Payments that
+// nobody takes may still come in a row: when the next one succeeds within seconds, the verdict was
+// wrong, and the next verdict takes twice as many.
 //
 // How many may be under way adapts to what the processor bears: halved when it says that it has too much at once (429), and grown by
 // a quarter for each round of good answers, up to its most.
@@ -26,7 +28,9 @@ export interface LaneView {
   readonly probeDue: boolean;
 }
 
-/** What an answer says of the processor; 'busy' is neither good nor bad, 'nothing' isn't about it. */
+/**
+ * What an answer says of the processor; 'busy' is neither good nor bad, 'nothing' isn't about it.
+ */
 export type News = 'works' | 'fails' | 'busy' | 'nothing';
 
 export interface LaneOptions {
@@ -48,11 +52,17 @@ const FAILURES_LEAST = 3;
 const FAILURES_MOST = 96;
 /** Different payments that say "too much" in a row before fewer are sent. */
 const BUSY_LEAST = 8;
-/** A verdict was wrong when a payment succeeds so soon after it; the contest's outages last 10 s and more. */
+/**
+ * A verdict was wrong when a payment succeeds so soon after it; the contest's outages last 10 s and
+ * more.
+ */
 const WRONG_WITHIN_MS = 5_000;
 /** After each so long without a wrong verdict, half as many different payments are believed. */
 const WARY_MS = 60_000;
-/** So many probes come this soon after a verdict and each other, each further one after twice the time. */
+/**
+ * So many probes come this soon after a verdict and each other, each further one after twice the
+ * time.
+ */
 const EARLY_PROBES = 10;
 const EARLY_PROBE_MS = 20;
 
@@ -217,8 +227,8 @@ export class Lane {
   }
 
   /**
-   * For how long the second attempt after the latest answered one has been under way; 0 without one. The first one alone may
-   * hang for what its payment is.
+   * For how long the second attempt after the latest answered one has been under way; 0 without
+   * one. The first one alone may hang for what its payment is.
    */
   #unansweredMs(now: number): number {
     if (this.#sent - this.#answered < 2) return 0;

@@ -43,8 +43,9 @@ export class Routing {
   }
 
   /**
-   * For a payment that is set aside, after `declines` attempts. A payment that one processor keeps refusing is
-   * offered to the other one, whatever it costs. It is a probe only while no other payment waits.
+   * For a payment that is set aside, after `declines` attempts. A payment that one processor keeps
+   * refusing is offered to the other one, whatever it costs. It is a probe only while no other
+   * payment waits.
    */
   chooseForSetAside(declines: number, backlog: number): Choice {
     const views = [this.lanes[0].view(), this.lanes[1].view()] as const;

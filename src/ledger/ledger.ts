@@ -73,7 +73,10 @@ export class Ledger {
     };
   }
 
-  /** Resolves when it is proved, or closed. The database may come later than we do. `onTables`: its tables are there. */
+  /**
+   * Resolves when it is proved, or closed. The database may come later than we do. `onTables`: its
+   * tables are there.
+   */
   async start(onTables: () => void): Promise<void> {
     const { clock, log, url } = this.#parts;
     let hasTables = false;
@@ -152,7 +155,8 @@ export class Ledger {
     await this.#reader.totals(NOW);
     await this.#reader.idsAfter(NO_ID, 1);
     const mark = randomBytes(16).toString('hex');
-    // Not as the writer: a connection with its name would end the one of another copy of this instance, which may be the right one.
+    // Not as the writer: a connection with its name would end the one of another copy of this
+    // instance, which may be the right one.
     const connection = await this.#open({ name: `proof-${mark}` });
     try {
       await connection.record(NOTHING);

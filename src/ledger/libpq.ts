@@ -73,8 +73,9 @@ const NativeClient = createRequire(import.meta.url)('pg-native') as new () => Na
 const STATEMENT = 'record_batch';
 
 /**
- * A commit that writes nothing waits for nobody, while the rows that it found may be of one that was ended as it waited for a
- * standby. This one writes an empty message to the WAL, after theirs, and so is answered when both are where commits have to be.
+ * A commit that writes nothing waits for nobody, while the rows that it found may be of one that
+ * was ended as it waited for a standby. This one writes an empty message to the WAL, after theirs,
+ * and so is answered when both are where commits have to be.
  */
 const COMMIT_WAITED_FOR = `SELECT pg_logical_emit_message(true, 'repasse', '')`;
 
@@ -86,7 +87,10 @@ export interface Writer {
   readonly ledgerId?: string;
 }
 
-/** A database that came in the place of another one must not have what was charged: it would be missing in the right one. */
+/**
+ * A database that came in the place of another one must not have what was charged: it would be
+ * missing in the right one.
+ */
 const isLedger = (id: string): string => `
   DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM ledger WHERE id = '${id}') THEN
@@ -139,7 +143,8 @@ class LibpqConnection implements NativeConnection {
       if (ledgerId !== undefined) {
         await this.#statement((done) => this.#client.query(isLedger(ledgerId), done));
       }
-      // One that stood still would record what we gave up whenever it goes on, after a purge too. Ended, it reads nothing more.
+      // One that stood still would record what we gave up whenever it goes on, after a purge too.
+      // Ended, it reads nothing more.
       const earlier = await this.#rows(END_EARLIER);
       const unended = earlier.filter(({ ended }) => ended !== 'true').map(({ pid }) => Number(pid));
       this.findings = { ...(await this.#settle()), unended };

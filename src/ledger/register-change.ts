@@ -1,5 +1,5 @@
-// Changes of the register by an operator: another number of instances, which needs that nothing is held anywhere, and a journal that
-// is lost.
+// Changes of the register by an operator: another number of instances, which needs that nothing is
+// held anywhere, and a journal that is lost.
 
 import pg from 'pg';
 import { KEEP_COMMITS, pgParameters } from './session.ts';
@@ -52,15 +52,17 @@ export async function connectRegister(url: string, timeoutMs: number): Promise<p
 }
 
 /**
- * Asks all instances to take nothing of clients, and changes their number once none holds a payment.
- * Resolves with what stands against it when the time is over; then they take payments again.
+ * Asks all instances to take nothing of clients, and changes their number once none holds a
+ * payment. Resolves with what stands against it when the time is over; then they take payments
+ * again.
  */
 export async function changeCount(
   client: pg.Client,
   { count, clock, waitMs, say }: CountChange,
 ): Promise<string | undefined> {
   const endMs = clock.elapsed() + waitMs;
-  // Two looks in a row have to find nothing: a payment that is handed over is in one journal or the other at each.
+  // Two looks in a row have to find nothing: a payment that is handed over is in one journal or the
+  // other at each.
   let first: readonly Entry[] | undefined;
   let told = '';
   try {
@@ -114,7 +116,10 @@ function textOf(left: readonly Entry[]): string {
   return texts.join('; ') || 'nothing is held';
 }
 
-/** The journal of this instance is lost with what it held: another one may take its place. Resolves with what stands against it. */
+/**
+ * The journal of this instance is lost with what it held: another one may take its place. Resolves
+ * with what stands against it.
+ */
 export async function forgetJournal(
   client: pg.Client,
   instance: number,

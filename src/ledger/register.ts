@@ -1,5 +1,6 @@
-// The register of instances in the ledger: the ledger's identity, the number of instances, and each one's journal. An instance has a
-// connection of its own for it, with a lock on its place: whoever has the lock is the only one there.
+// The register of instances in the ledger: the ledger's identity, the number of instances, and each
+// one's journal. An instance has a connection of its own for it, with a lock on its place: whoever
+// has the lock is the only one there.
 
 import pg from 'pg';
 import { sleep, type Clock } from '../clock.ts';
@@ -48,13 +49,17 @@ interface Row {
   readonly state: State;
 }
 
-/** The first half of the lock's key; any number that no other program's lock has. The second half is the instance. */
+/**
+ * The first half of the lock's key; any number that no other program's lock has. The second half is
+ * the instance.
+ */
 export const PLACE_LOCK = 7_200_328;
 /** For an earlier connection of this instance to end. */
 const LOCK_TRIES = 25;
 const LOCK_EVERY_MS = 20;
 
-// What is written here must not be lost with PostgreSQL's process; and a machine that vanished must not keep the lock for hours.
+// What is written here must not be lost with PostgreSQL's process; and a machine that vanished must
+// not keep the lock for hours.
 const SESSION = `
   ${KEEP_COMMITS}; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`;
 
@@ -98,7 +103,8 @@ export class Register {
   }
 
   /**
-   * Whether the lock on our place is ours, within a moment. `endsEarlier` ends other connections with our journal first.
+   * Whether the lock on our place is ours, within a moment. `endsEarlier` ends other connections
+   * with our journal first.
    * @throws when the ledger can't be asked
    */
   async lock(endsEarlier: boolean): Promise<boolean> {

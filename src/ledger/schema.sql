@@ -5,8 +5,8 @@
 
 -- Step 1: payments, and their sums per second
 --
--- A ledger from before there were steps has these already. Then not even CREATE INDEX IF NOT EXISTS:
--- it waits for a VACUUM, and all writers wait behind it.
+-- A ledger from before there were steps has these already. Then not even CREATE INDEX IF NOT
+-- EXISTS: it waits for a VACUUM, and all writers wait behind it.
 
 CREATE TABLE IF NOT EXISTS payments (
   correlation_id uuid PRIMARY KEY,
@@ -60,7 +60,8 @@ CREATE TABLE IF NOT EXISTS ledger (
   drain_until timestamptz NOT NULL DEFAULT '-infinity'
 );
 
--- The journal of each instance. Its mark grows, and stands in the journal too: a ledger or a journal that went back in time has a lower one.
+-- The journal of each instance. Its mark grows, and stands in the journal too: a ledger or a
+-- journal that went back in time has a lower one.
 CREATE TABLE IF NOT EXISTS instances (
   instance smallint PRIMARY KEY,
   journal text NOT NULL,

@@ -1,4 +1,5 @@
-// Where the journal can't say whether a payment was sent, the payment is in doubt: a start asks both processors.
+// Where the journal can't say whether a payment was sent, the payment is in doubt: a start asks
+// both processors.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

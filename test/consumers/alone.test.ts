@@ -1,5 +1,5 @@
-// Payments that nobody takes, however they are answered, beside good ones: the good ones are charged as quickly as without them,
-// and each bad one is in the log and in the status.
+// Payments that nobody takes, however they are answered, beside good ones: the good ones are
+// charged as quickly as without them, and each bad one is in the log and in the status.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -118,7 +118,8 @@ for (const [kind, bad] of Object.entries(KINDS)) {
   });
 }
 
-// Without an answer each of them has a place under way until its time-out: so many at once are a load, whoever sends them.
+// Without an answer each of them has a place under way until its time-out: so many at once are a
+// load, whoever sends them.
 for (const kind of Object.keys(KINDS).filter((name) => name !== 'without an answer')) {
   for (const badPerGood of [1, 3]) {
     test(`payments that are ${kind}, ${badPerGood} with each good one, delay nobody else`, async () => {

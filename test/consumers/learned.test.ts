@@ -1,5 +1,6 @@
-// How late an unknown outcome is learned: a processor that stores a payment after we gave up on it is asked again and again, so the
-// payment is known within a second of its storing, however long the processor takes and however short our patience is.
+// How late an unknown outcome is learned: a processor that stores a payment after we gave up on it
+// is asked again and again, so the payment is known within a second of its storing, however long
+// the processor takes and however short our patience is.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

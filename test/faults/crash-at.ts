@@ -91,7 +91,10 @@ function after(target: object, name: string, isIt: (self: object) => boolean = a
   });
 }
 
-/** With the checksum and the sequence of its cell written, and nothing else: the rest may be the same as before. */
+/**
+ * With the checksum and the sequence of its cell written, and nothing else: the rest may be the
+ * same as before.
+ */
 function inside(name: 'hold' | 'pin' | 'charged' | 'free', isIt: () => boolean = always): void {
   let tears = false;
   wrap(journal, name, (original) => {

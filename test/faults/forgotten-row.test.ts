@@ -1,5 +1,6 @@
-// A ledger that forgot a committed row, as a restored backup or a failover to a copy that was behind does: the payment's id comes
-// again, and both processors are asked before anything is sent. The row is back with the processor's values.
+// A ledger that forgot a committed row, as a restored backup or a failover to a copy that was
+// behind does: the payment's id comes again, and both processors are asked before anything is sent.
+// The row is back with the processor's values.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
-// Another number of instances: the command waits until nothing is held anywhere, says what is left, and changes nothing otherwise.
+// Another number of instances: the command waits until nothing is held anywhere, says what is left,
+// and changes nothing otherwise.
 
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';

@@ -1,5 +1,6 @@
-// Two processes with the same journal, or with journals of one place: whoever runs keeps the place, and a copy stays out, however old
-// it is and whatever PostgreSQL does meanwhile, until an operator lets it in.
+// Two processes with the same journal, or with journals of one place: whoever runs keeps the place,
+// and a copy stays out, however old it is and whatever PostgreSQL does meanwhile, until an operator
+// lets it in.
 
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';

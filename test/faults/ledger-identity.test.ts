@@ -1,5 +1,6 @@
-// A journal and its ledger belong together: an emptied ledger, another one, or one that went back in time is refused until an operator
-// says otherwise. A journal of the version before, and one with a damaged header, keep their payments.
+// A journal and its ledger belong together: an emptied ledger, another one, or one that went back
+// in time is refused until an operator says otherwise. A journal of the version before, and one
+// with a damaged header, keep their payments.
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Instances that don't agree on who is who: whoever is contradicted takes and sends nothing and says why, the other goes on, and no
-// payment belongs to two of them.
+// Instances that don't agree on who is who: whoever is contradicted takes and sends nothing and
+// says why, the other goes on, and no payment belongs to two of them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

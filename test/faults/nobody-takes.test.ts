@@ -1,5 +1,6 @@
-// Payments that no processor takes, however it answers them, beside good ones: every good one is charged, and each bad one is in
-// the status and in the log. Once the processors take them, they are charged too.
+// Payments that no processor takes, however it answers them, beside good ones: every good one is
+// charged, and each bad one is in the status and in the log. Once the processors take them, they
+// are charged too.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -30,7 +30,9 @@ export async function operate(
 
 const other = (path: string): string => `${dirname(path)}/other-${basename(path)}`;
 
-/** The settings of an instance elsewhere, on another machine say, that takes itself for this one. */
+/**
+ * The settings of an instance elsewhere, on another machine say, that takes itself for this one.
+ */
 export function elsewhere(world: World, instance: Instance): Readonly<Record<string, string>> {
   return {
     SOCKET_PATH: other(instance.socketPath),

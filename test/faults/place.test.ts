@@ -1,5 +1,6 @@
-// The lock on a place that another session has: it is tried for at once, ended only after the mark stood still for longer than a
-// running instance leaves it, and left alone for good once the mark moves.
+// The lock on a place that another session has: it is tried for at once, ended only after the mark
+// stood still for longer than a running instance leaves it, and left alone for good once the mark
+// moves.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

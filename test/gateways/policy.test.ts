@@ -69,7 +69,8 @@ test('the same replay gives the same result', async () => {
 });
 
 for (const [name, leastShare] of [
-  // Two payments of each instance fail alone when an outage begins, and go to fallback: four of 1,680 here.
+  // Two payments of each instance fail alone when an outage begins, and go to fallback: four of
+  // 1,680 here.
   ['preview', 0.9997],
   ['final', 0.988],
 ] as const) {

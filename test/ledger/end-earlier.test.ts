@@ -1,4 +1,5 @@
-// Whoever connects ends the connections that it had before, also where the database gives its user another role.
+// Whoever connects ends the connections that it had before, also where the database gives its user
+// another role.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

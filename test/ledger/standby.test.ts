@@ -1,4 +1,5 @@
-// Commits that have to wait for a standby: without one nothing counts as recorded, also what an ended connection left behind.
+// Commits that have to wait for a standby: without one nothing counts as recorded, also what an
+// ended connection left behind.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,5 +1,5 @@
-// Whatever a row is refused with: it stands alone, is told with its id and tried again, and all others are recorded. What is
-// refused with the connection is about no row.
+// Whatever a row is refused with: it stands alone, is told with its id and tried again, and all
+// others are recorded. What is refused with the connection is about no row.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

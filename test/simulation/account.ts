@@ -1,4 +1,5 @@
-// One payment in the books: what clients asked and were told of it, where it is charged, and what the ledger says.
+// One payment in the books: what clients asked and were told of it, where it is charged, and what
+// the ledger says.
 
 import type { Admitted } from '../../src/buffer/admission.ts';
 import { idToText, type Charge, type IdWords, type LedgerRow } from '../../src/payment.ts';

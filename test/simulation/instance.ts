@@ -107,7 +107,10 @@ export class Instance {
     return slots.map((slot) => ring.idText(slot));
   }
 
-  /** The later cell of a payment that is charged and not recorded: the other one may say that it was never sent. */
+  /**
+   * The later cell of a payment that is charged and not recorded: the other one may say that it was
+   * never sent.
+   */
   #damageCell(): void {
     const { weather, books } = this.#world;
     if (this.#disk.isBlank || !weather.strikes('cellDamaged')) return;

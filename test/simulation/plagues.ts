@@ -52,7 +52,8 @@ export function unleash({ world, instances, processors, ledger, clients }: Victi
   };
   if (everyMs !== Number.POSITIVE_INFINITY) timeline.in(everyMs, holdUp);
   every(weather.rowLostEveryMs, () => {
-    // Only its owner can know better, and only while it lives. Nobody else asks for the payment meanwhile.
+    // Only its owner can know better, and only while it lives. Nobody else asks for the payment
+    // meanwhile.
     const account = dice.pick(books.accounts);
     const owner = instances[ownerOf(account.id, instances.length)] as Instance;
     const { row } = account;

@@ -121,7 +121,10 @@ function pageOf({ at }: Write): number {
   return Math.floor(at / PAGE_BYTES);
 }
 
-/** The later cells of all slots with two whole ones, as far as they say that an attempt may be at a processor. */
+/**
+ * The later cells of all slots with two whole ones, as far as they say that an attempt may be at a
+ * processor.
+ */
 export function pinnedCells(
   disk: SimulatedDisk,
   slots: number,
@@ -133,7 +136,8 @@ export function pinnedCells(
     const at = HEADER_BYTES + slot * SLOT_BYTES;
     disk.read(new Uint8Array(words.buffer), at);
     if (!isWhole(words.subarray(0, cellWords)) || !isWhole(words.subarray(cellWords))) continue;
-    // A power failure may have left a payment in one cell alone: nothing could make up for that one.
+    // A power failure may have left a payment in one cell alone: nothing could make up for that
+    // one.
     const ids = [idToText(words, 4), idToText(words, cellWords + 4)];
     if (ids[0] !== ids[1]) continue;
     const later = ((words[1] as number) - (words[cellWords + 1] as number)) | 0;

@@ -1,5 +1,6 @@
-// Runs in which one thing alone is wrong, and what may not suffer from it is measured in virtual time: whether good payments are
-// delayed by some that nobody takes, whether a backlog grows in a process that is held up, how late an unknown outcome is learned.
+// Runs in which one thing alone is wrong, and what may not suffer from it is measured in virtual
+// time: whether good payments are delayed by some that nobody takes, whether a backlog grows in a
+// process that is held up, how late an unknown outcome is learned.
 
 import { readConfig, type Config } from '../../src/config.ts';
 import { CURSES, type Account } from './account.ts';

@@ -1,4 +1,5 @@
-// What the terminal says of the instances' logs: why the ledger isn't used, with what the line has and no more.
+// What the terminal says of the instances' logs: why the ledger isn't used, with what the line has
+// and no more.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';

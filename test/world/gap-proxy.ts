@@ -89,8 +89,8 @@ export class GapProxy {
   reset(): void {
     for (const { client, target } of this.#pairs) {
       for (const socket of [client, target]) {
-        // One that is being ended can't be reset: libuv refuses, and Node's process would wait for its close for ever, at the
-        // very end (20.20, TCPWrap::Reset).
+        // One that is being ended can't be reset: libuv refuses, and Node's process would wait for
+        // its close for ever, at the very end (20.20, TCPWrap::Reset).
         if (socket.writableEnded) socket.destroy();
         else socket.resetAndDestroy();
       }

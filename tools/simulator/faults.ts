@@ -1,11 +1,11 @@
 // The ways in which a processor can go wrong, and the lever that says which of its calls do. A seed repeats the choice.
 
 /**
- * Nothing is stored: refuse-after-read, drop-before-insert, hang, redirect, status.
- * Stored (or already held), only the answer goes wrong: drop-after-insert, hang-after-insert,
- * cut-answer, nonsense; status-after-insert, which the contest's processors never do.
- * Stored and answered: close-idle ends the connection right behind the answer, close-on-reuse resets
- * it when the next request arrives on it, which is then read by nobody.
+ * Nothing is stored: refuse-after-read, drop-before-insert, hang, redirect, status. Stored (or
+ * already held), only the answer goes wrong: drop-after-insert, hang-after-insert, cut-answer,
+ * nonsense; status-after-insert, which the contest's processors never do. Stored and answered:
+ * close-idle ends the connection right behind the answer, close-on-reuse resets it when the next
+ * request arrives on it, which is then read by nobody.
  */
 const FAULT_KINDS = [
   'none',
@@ -81,7 +81,9 @@ export class FaultLever {
     this.#state = fault.seed | 0;
   }
 
-  /** What befalls the next call, for a payment of `amountCents`; undefined where that isn't known. */
+  /**
+   * What befalls the next call, for a payment of `amountCents`; undefined where that isn't known.
+   */
   forPayment(amountCents: number | undefined): Fault {
     const { kind, share, amountCents: only } = this.#fault;
     if (kind === 'none' || (only > 0 && only !== amountCents)) return NO_FAULT;
