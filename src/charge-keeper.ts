@@ -43,8 +43,8 @@ export class ChargeKeeper {
     const { ring, journal, writer, onFatal } = this.#parts;
     try {
       writer.eachWaiting((slot) => {
-        if (ring.isCharged[slot] === CHARGED) ring.isCharged[slot] = LONG_CHARGED;
-        else if (ring.isCharged[slot] === LONG_CHARGED) journal.charged(slot);
+        if (ring.chargeState[slot] === CHARGED) ring.chargeState[slot] = LONG_CHARGED;
+        else if (ring.chargeState[slot] === LONG_CHARGED) journal.charged(slot);
       });
     } catch (error) {
       onFatal(error);

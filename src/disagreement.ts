@@ -12,6 +12,14 @@ export interface Disagreement {
   readonly wayOn: string;
 }
 
+/** What an instance says of itself. */
+export interface Identity {
+  readonly instance: number;
+  readonly instances: number;
+  readonly ledgerId: string;
+  readonly isPlaced: boolean;
+}
+
 interface Entry {
   readonly journal: string;
   readonly state: string;
@@ -104,6 +112,21 @@ export function olderCopy(mark: number, ledgerMark: number, instance: number): D
     there: `ledger: mark ${ledgerMark}`,
     wayOn: `the newest JOURNAL_PATH; or, if that journal is lost, "npm run operate -- lost ${instance}"`,
   };
+}
+
+/** `meant` is who we take the other instance for, `told` what it says. */
+export function otherPeer(meant: Omit<Identity, 'isPlaced'>, told: Identity): Disagreement {
+  return {
+    about: 'peer',
+    reason: 'another instance says that it has another place or ledger',
+    here: `PEER_SOCKET_PATHS: it is ${identityText(meant)}`,
+    there: `it says: ${identityText(told)}`,
+    wayOn: 'the same PEER_SOCKET_PATHS and DATABASE_URL for all instances',
+  };
+}
+
+function identityText({ instance, instances, ledgerId }: Omit<Identity, 'isPlaced'>): string {
+  return `${placeText(instance, instances)}, ledger ${ledgerId || 'not known yet'}`;
 }
 
 /** Instead of a journal's id: the operator has said that the journal is lost. */

@@ -10,17 +10,9 @@
 
 import { sleep, type Clock } from './clock.ts';
 import type { Log } from './log.ts';
-import { placeText, type Disagreement } from './disagreement.ts';
-import { Draining } from './draining.ts';
+import { otherPeer, type Disagreement, type Identity } from './disagreement.ts';
+import { Lasting } from './lasting.ts';
 import { Outage } from './outage.ts';
-
-/** What an instance says of itself. */
-export interface Identity {
-  readonly instance: number;
-  readonly instances: number;
-  readonly ledgerId: string;
-  readonly isPlaced: boolean;
-}
 
 export interface MembershipParts {
   readonly clock: Clock;
@@ -70,7 +62,7 @@ export class Membership {
   #hasAgreed = false;
   readonly #outage: Outage;
   #drains = false;
-  readonly #draining: Draining;
+  readonly #draining = new Lasting();
   #markedAtMs = Number.NEGATIVE_INFINITY;
   #look: Promise<void> = Promise.resolve();
   /** The disagreement that the log has. */
@@ -82,7 +74,6 @@ export class Membership {
     const { clock, log } = parts;
     const [begins, ends] = ['ledger unavailable for the place', 'ledger available for the place'];
     this.#outage = new Outage({ clock, log, begins, ends });
-    this.#draining = new Draining(clock, log);
     this.agreed = new Promise((resolve) => {
       this.#onAgreed = resolve;
     });
@@ -183,7 +174,16 @@ export class Membership {
       const trouble = this.#parts.explain(error);
       this.#outage.failed(trouble.cause, trouble);
     }
-    this.#draining.say(this.#drains);
+    this.#sayDraining();
+  }
+
+  #sayDraining(): void {
+    const { clock, log } = this.#parts;
+    const due = this.#draining.look(this.#drains, clock.elapsed());
+    if (due === undefined) return;
+    const why = 'the number of instances is about to change: clients are refused';
+    if (this.#drains) log.warn('draining', { why, ...due });
+    else log.info('draining is over', { lastedMs: due.forMs });
   }
 
   async #askPeers(): Promise<Disagreement | undefined> {
@@ -193,7 +193,8 @@ export class Membership {
     );
     for (const [number, identity] of told.entries()) {
       if (identity?.isPlaced === true && !this.#fits(number, identity)) {
-        return this.#contradiction(number, identity);
+        const { instances, place } = this.#parts;
+        return otherPeer({ instance: number, instances, ledgerId: place.ledgerId }, identity);
       }
     }
     return undefined;
@@ -203,17 +204,6 @@ export class Membership {
     const own = this.#parts.place.ledgerId;
     const isLedgerSame = own === '' || ledgerId === '' || ledgerId === own;
     return instance === number && instances === this.#parts.instances && isLedgerSame;
-  }
-
-  #contradiction(number: number, told: Identity): Disagreement {
-    const { instances, place } = this.#parts;
-    return {
-      about: 'peer',
-      reason: 'another instance says that it has another place or ledger',
-      here: `PEER_SOCKET_PATHS: it is ${identityText(number, instances, place.ledgerId)}`,
-      there: `it says: ${identityText(told.instance, told.instances, told.ledgerId)}`,
-      wayOn: 'the same PEER_SOCKET_PATHS and DATABASE_URL for all instances',
-    };
   }
 
   #become(): void {
@@ -240,10 +230,6 @@ export class Membership {
     this.#told = told;
     log.error('disagreement', { ...disagreement });
   }
-}
-
-function identityText(instance: number, instances: number, ledgerId: string): string {
-  return `${placeText(instance, instances)}, ledger ${ledgerId || 'not known yet'}`;
 }
 
 /** The ledger can't be told: the next start of this journal goes on all the same. */

@@ -192,7 +192,7 @@ export class Pipeline {
 
   /** Its pin's processor holds the payment in `slot`, with the ring's values. */
   #charged(slot: number, processor: ProcessorIndex): void {
-    this.ring.isCharged[slot] = CHARGED;
+    this.ring.chargeState[slot] = CHARGED;
     this.#record(slot, processor);
   }
 
@@ -202,7 +202,7 @@ export class Pipeline {
   #resume(slot: number): void {
     const { ring, offCourse } = this;
     const pin = ring.pinOf(slot);
-    if (pin >= 0 && ring.isCharged[slot] === KEPT) this.#record(slot, pin as ProcessorIndex);
+    if (pin >= 0 && ring.chargeState[slot] === KEPT) this.#record(slot, pin as ProcessorIndex);
     else if (pin >= 0) offCourse.reconcile(slot, 'restart');
     else if (this.#isForeign(slot)) this.handOvers.add(slot);
     else if (ring.isDoubtful[slot] === 1) offCourse.doubts.add(slot);

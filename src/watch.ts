@@ -12,7 +12,9 @@
 //   unverified     the ledger is asked whether it has it
 //   for another    belongs to an instance that is away
 
+import { NOT_CHARGED } from './buffer/ring.ts';
 import type { Clock, Timer } from './clock.ts';
+import { Lasting } from './lasting.ts';
 import type { Log } from './log.ts';
 import { ownerOf, PROCESSORS, processorName } from './payment.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -39,7 +41,6 @@ const STILL_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
 /** The ring is gone through every so many looks: a millisecond for 100,000 slots. */
 const RING_EVERY_LOOKS = 5;
-const AGAIN_MS = 60_000;
 /** A processor that fails for less than this is no outage. */
 const FAILING_MS = 1_000;
 
@@ -55,15 +56,10 @@ interface Details {
   readonly [name: string]: unknown;
 }
 
-/** What has been said to have begun: since when, and when it was said last. */
-interface Said {
-  readonly sinceMs: number;
-  saidAtMs: number;
-}
-
 export class Watch {
   readonly #parts: WatchParts;
-  readonly #said = new Map<string, Said>();
+  /** By what it is, and where. */
+  readonly #lasting = new Map<string, Lasting>();
   #looks = 0;
   #pausedSinceMs: number | undefined;
   #timer: Timer | undefined;
@@ -156,7 +152,7 @@ export class Watch {
 
   #stageOf(slot: number): Stage {
     const { ring, offCourse, instance, instances } = this.#parts.pipeline;
-    if (ring.isCharged[slot] !== 0) return 'unrecorded';
+    if (ring.chargeState[slot] !== NOT_CHARGED) return 'unrecorded';
     if (ring.pinOf(slot) >= 0) return 'at a processor';
     if (ring.isWaiting(slot)) return 'queued';
     if (offCourse.setAside.has(slot)) return 'set aside';
@@ -181,19 +177,13 @@ export class Watch {
     },
   ): void {
     const { clock, log } = this.#parts;
-    const now = clock.elapsed();
-    const { stage = '', processor = '' } = details;
-    const key = `${begins} ${stage}${processor}`;
-    const said = this.#said.get(key);
-    if (!isSo) {
-      if (said === undefined) return;
-      this.#said.delete(key);
-      const afterMs = Math.round(now - said.sinceMs);
-      log.info(ends, { stage: details.stage, processor: details.processor, afterMs });
-      return;
-    }
-    if (said !== undefined && now - said.saidAtMs < AGAIN_MS) return;
-    this.#said.set(key, { sinceMs: said?.sinceMs ?? now, saidAtMs: now });
-    log.warn(begins, details);
+    const { stage, processor } = details;
+    const key = `${begins} ${stage ?? ''}${processor ?? ''}`;
+    const lasting = this.#lasting.get(key) ?? new Lasting();
+    this.#lasting.set(key, lasting);
+    const due = lasting.look(isSo, clock.elapsed());
+    if (due === undefined) return;
+    if (isSo) log.warn(begins, details);
+    else log.info(ends, { stage, processor, afterMs: due.forMs });
   }
 }

@@ -37,7 +37,7 @@ import {
   type Header,
   type Place,
 } from './journal-header.ts';
-import { KEPT, UNPINNED, type Ring } from './ring.ts';
+import { KEPT, NOT_CHARGED, UNPINNED, type Ring } from './ring.ts';
 
 /** The file below; every method but `sync` is synchronous and throws the system's error. */
 export interface JournalFile {
@@ -154,7 +154,7 @@ export class Journal {
   charged(slot: number): void {
     const pin = this.#ring.pinOf(slot);
     if (pin === UNPINNED) throw new Error(`slot ${slot} has no pin`);
-    this.#ring.isCharged[slot] = KEPT;
+    this.#ring.chargeState[slot] = KEPT;
     this.#write(slot, STATE_CHARGED + pin);
   }
 
@@ -212,7 +212,7 @@ export class Journal {
       const isCharged = state >= STATE_CHARGED;
       const processor = (state - (isCharged ? STATE_CHARGED : STATE_PINNED)) as ProcessorIndex;
       this.#ring.pin(holder, processor, requestedAtMs as number);
-      this.#ring.isCharged[holder] = isCharged ? KEPT : 0;
+      this.#ring.chargeState[holder] = isCharged ? KEPT : NOT_CHARGED;
       if (isCharged) this.#ring.correct(holder, cents as number, requestedAtMs as number);
       if (twin >= 0) this.#write(twin, state);
     }

@@ -16,6 +16,7 @@ export type Pin = ProcessorIndex | typeof UNPINNED;
 const EMPTY = -1;
 
 /** Of a payment's charge, until it is recorded. */
+export const NOT_CHARGED = 0;
 export const CHARGED = 1;
 export const LONG_CHARGED = 2;
 export const KEPT = 3;
@@ -42,7 +43,7 @@ export class Ring {
    * Where the pin's processor holds the payment with these values: CHARGED, LONG_CHARGED or, in the
    * journal too, KEPT.
    */
-  readonly isCharged: Uint8Array;
+  readonly chargeState: Uint8Array;
   /** 1 where either processor may hold the payment, though no pin says so. */
   readonly isDoubtful: Uint8Array;
   readonly #pins: Int8Array;
@@ -65,7 +66,7 @@ export class Ring {
     this.declines = new Uint32Array(slots);
     this.failures = new Uint32Array(slots);
     this.failedAt = new Uint8Array(slots);
-    this.isCharged = new Uint8Array(slots);
+    this.chargeState = new Uint8Array(slots);
     this.isDoubtful = new Uint8Array(slots);
     this.#pins = new Int8Array(slots).fill(UNPINNED);
     this.#states = new Uint8Array(slots);
@@ -126,7 +127,7 @@ export class Ring {
     this.#unindex(slot);
     this.#states[slot] = FREE;
     this.#pins[slot] = UNPINNED;
-    this.isCharged[slot] = 0;
+    this.chargeState[slot] = NOT_CHARGED;
     this.#free.push(slot);
   }
 

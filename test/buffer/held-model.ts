@@ -14,7 +14,7 @@ export const fileBytes = (slots: number): number => HEADER_BYTES + slots * SLOT_
 export function describeSlot(ring: Ring, slot: number): string {
   if (!ring.isLive(slot)) return 'free';
   const pin = ring.pinOf(slot);
-  const isAt = ring.isCharged[slot] !== 0 ? 'charged at' : 'at';
+  const isAt = ring.chargeState[slot] !== 0 ? 'charged at' : 'at';
   const attempt =
     pin === UNPINNED ? 'unpinned' : `${isAt} ${pin} since ${ring.requestedAtMs[slot]}`;
   return `${ring.idText(slot)} ${ring.amountCents[slot]} ${ring.acceptedAtMs[slot]} ${attempt}`;
@@ -70,14 +70,14 @@ export class JournaledRing {
       ring.release(slot);
       return this.#wrote(slot);
     }
-    if (ring.isCharged[slot] === 0 && ring.pinOf(slot) !== UNPINNED && random.chance(0.4)) {
+    if (ring.chargeState[slot] === 0 && ring.pinOf(slot) !== UNPINNED && random.chance(0.4)) {
       journal.charged(slot);
     } else if (random.chance(0.7)) {
-      ring.isCharged[slot] = 0;
+      ring.chargeState[slot] = 0;
       ring.pin(slot, random.chance(0.5) ? DEFAULT : FALLBACK, random.word());
       journal.pin(slot);
     } else {
-      ring.isCharged[slot] = 0;
+      ring.chargeState[slot] = 0;
       ring.unpin(slot);
       journal.hold(slot);
     }

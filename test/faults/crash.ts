@@ -49,7 +49,7 @@ export function journalled({ journalPath }: Instance): Journalled {
   const payments = slots.map((slot) => ({
     id: ring.idText(slot),
     pinnedAtMs: ring.pinOf(slot) < 0 ? undefined : ring.requestedAtMs[slot],
-    isCharged: ring.isCharged[slot] !== 0,
+    isCharged: ring.chargeState[slot] !== 0,
   }));
   return { payments, torn: damagedCells };
 }
