@@ -1,22 +1,15 @@
-// The submission under its limits, on this machine, with simulated processors and an open-loop load. Needs Docker.
-//
-//   npm run bench:limits -- drain [rounds, 5]    p99 of intake while 10,000 payments are drained, next to calm (twice: the noise)
-//   npm run bench:limits -- burst [rounds, 3]    5,000 payments/s for 10 s, then the books
-//   npm run bench:limits -- most [rate, 500]     more and more payments/s, until p99 is 10 ms or some are refused, and who was throttled
-//
-// The path of a compose file that changes the submission, from the project's root, may follow at the end.
+// The submission in containers under its limits, with simulated processors and an open-loop load.
 
-import { sleep, systemClock } from '../src/clock.ts';
+import { sumOf } from '../tools/audit/totals.ts';
+import { endWithUsage, readCommandLine, type Command } from '../tools/command-line.ts';
 import * as composition from '../tools/compose/composition.ts';
+import { endpoints, msUntil, PORT, summaryAnswers } from '../tools/compose/running.ts';
 import { usageBetween } from '../tools/compose/usage.ts';
-import { Endpoints } from '../tools/k6/endpoints.ts';
-import { sumOf } from '../tools/k6/totals.ts';
-import { openLoop, quantile, type LoadResult } from './open-loop.ts';
+import { openLoop, quantile, type LoadResult } from '../tools/load/open-loop.ts';
+import { LIMITS } from './benchmarks.ts';
 import { markdownTable, spread } from './report.ts';
+import { measureSustained } from './sustained/sustained.ts';
 
-const BACKEND = 'http://127.0.0.1:9999';
-const PROCESSORS = ['http://127.0.0.1:8001', 'http://127.0.0.1:8002'] as const;
-const PORT = 9999;
 const CALM_RATE = 300;
 const WINDOW_MS = 8_000;
 const BACKLOG = { rate: 1_000, durationMs: 10_000 } as const;
@@ -26,8 +19,6 @@ const DRAIN_MS_MAX = 180_000;
 const P99_MS_MAX = 10;
 const STEP = 1.2;
 
-const clock = systemClock;
-const endpoints = new Endpoints({ backend: BACKEND, processors: PROCESSORS }, '123');
 let accepted = 0;
 let unknown = 0;
 
@@ -39,22 +30,14 @@ async function load(rate: number, durationMs: number): Promise<LoadResult> {
   return result;
 }
 
-async function until(what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> {
-  const endMs = clock.elapsed() + withinMs;
-  while (!(await holds())) {
-    if (clock.elapsed() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await sleep(clock, 200);
-  }
-}
-
 const charged = async (): Promise<number> => {
   const { processors } = await endpoints.standing();
   return processors === null ? 0 : sumOf(processors).requests;
 };
 
-/** Resolves when all that was accepted is charged, and recorded as charged. */
-async function settled(): Promise<void> {
-  await until('all is settled', DRAIN_MS_MAX, async () => {
+/** The time until every accepted payment is charged, and recorded as charged. */
+function msUntilSettled(): Promise<number> {
+  return msUntil('every payment is settled', DRAIN_MS_MAX, async () => {
     const { backend, processors } = await endpoints.standing();
     if (backend === null || processors === null) return false;
     const [recorded, held] = [sumOf(backend), sumOf(processors)];
@@ -79,7 +62,7 @@ async function drain(rounds: number): Promise<void> {
     const backlog = accepted - (await charged());
     draining.push(p99(await load(CALM_RATE, WINDOW_MS)));
     const left = accepted - (await charged());
-    await settled();
+    await msUntilSettled();
     const figures = [calm, again, draining].map((of) => of.at(-1)?.toFixed(2)).join(', ');
     console.error(`round ${round}: p99 ${figures} ms; ${backlog} to drain, ${left} left`);
   }
@@ -95,12 +78,15 @@ async function burst(rounds: number): Promise<void> {
   const rows: string[][] = [];
   for (let round = 1; round <= rounds; round++) {
     const { statuses, latenciesMs, bareRefusals } = await load(BURST.rate, BURST.durationMs);
-    const startedMs = clock.elapsed();
-    await settled();
+    const settledMs = await msUntilSettled();
     const answers = [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ');
-    const tookS = ((clock.elapsed() - startedMs) / 1_000).toFixed(0);
     const at = (share: number): string => quantile(latenciesMs, share).toFixed(0);
-    rows.push([answers, String(bareRefusals), `${at(0.5)} / ${at(0.99)}`, tookS]);
+    rows.push([
+      answers,
+      String(bareRefusals),
+      `${at(0.5)} / ${at(0.99)}`,
+      (settledMs / 1_000).toFixed(0),
+    ]);
   }
   const head = ['answers', '503 without Retry-After', 'p50 / p99 ms', 'all settled after s'];
   console.log(markdownTable(head, rows));
@@ -116,37 +102,75 @@ async function most(firstRate: number): Promise<void> {
     const left = accepted - (await charged());
     const used = [...after].map(([service, now]) => {
       const { cpuMs, throttledPeriods, periods } = usageBetween(before.get(service) ?? now, now);
-      return `${service} ${((100 * cpuMs) / WINDOW_MS).toFixed(0)} %, ${throttledPeriods} of ${periods}`;
+      const percent = ((100 * cpuMs) / WINDOW_MS).toFixed(0);
+      return `${service} ${percent} %, ${throttledPeriods} of ${periods}`;
     });
     const refused = result.latenciesMs.length - (result.statuses.get(202) ?? 0);
     const figures = [rate, p99(result).toFixed(1), refused, left].map(String);
     rows.push([...figures, used.join('; ')]);
     console.error(rows.at(-1)?.join(' | '));
-    await settled();
+    await msUntilSettled();
     if (p99(result) >= P99_MS_MAX || refused > 0) break;
   }
   const head = ['payments/s', 'p99 ms', 'not 202', 'left to charge', 'CPU, throttled periods'];
   console.log(markdownTable(head, rows));
 }
 
-const words = process.argv.slice(2);
-const files = words.filter((word) => word.endsWith('.yml'));
-const [what, figure] = words.filter((word) => !files.includes(word));
-const RUNS: Readonly<Record<string, () => Promise<void>>> = {
-  drain: () => drain(Number(figure ?? 5)),
-  burst: () => burst(Number(figure ?? 3)),
-  most: () => most(Number(figure ?? 500)),
-};
-const run = RUNS[what ?? ''];
-if (run === undefined) throw new Error(`must be one of ${Object.keys(RUNS).join(', ')}`);
-await composition.buildImages(process.env['DOCKER_BUILD_FLAGS']?.split(' ').filter(Boolean) ?? []);
-await composition.down();
-composition.arrange({ files, environment: {} });
-await composition.up();
-try {
-  const isReady = async (): Promise<boolean> => (await endpoints.backendSummary()).status === 200;
-  await until('the backend answers', START_MS_MAX, isReady);
-  await run();
-} finally {
+const RUNS = {
+  drain: (figure = 5) => drain(figure),
+  burst: (figure = 3) => burst(figure),
+  most: (figure = 500) => most(figure),
+} as const;
+
+const COMMAND = {
+  ...LIMITS,
+  words: {
+    run: {
+      about:
+        'drain: p99 of intake while 10,000 payments are drained, next to calm (twice: the ' +
+        'noise); burst: 5,000 payments/s for 10 s, then the books; most: more and more ' +
+        'payments/s, until p99 is 10 ms or payments are refused; sustained: the highest rate at ' +
+        'which every payment is charged within 1 s and recorded within 2 s of its 202, with a ' +
+        'p99 below 10 ms and no refusal (also without Docker: in control groups, as root)',
+      oneOf: ['drain', 'burst', 'most', 'sustained'],
+    },
+    figure: {
+      about: 'drain and burst: the rounds; most: the first rate; sustained: seconds for each rate',
+      otherwise: '5, 3, 500 and 60',
+      least: 1,
+    },
+  },
+  options: {
+    compose: {
+      about: 'a compose file that changes the submission, relative to the root of the project',
+      otherwise: 'the submission as it is',
+    },
+    delays: { about: 'sustained: delays of the processors in ms, with commas', preset: '0,20,100' },
+    first: { about: 'sustained: the first rate, payments/s', preset: 550, least: 50 },
+    runs: { about: 'sustained: the most runs for each delay', preset: 12, least: 1 },
+  },
+  ends: { 1: 'sustained: a payment was lost or charged twice, or a book is wrong' },
+} as const satisfies Command;
+
+const { run, figure, compose, delays, first, runs } = readCommandLine(COMMAND);
+const files = compose === undefined ? [] : [compose];
+const delaysMs = delays.split(',').map(Number);
+if (!delaysMs.every((delay) => Number.isInteger(delay) && delay >= 0)) {
+  endWithUsage(COMMAND, `--delays is "${delays}", must be whole numbers with commas`);
+}
+if (run === 'sustained') {
+  const durationMs = (figure ?? 60) * 1_000;
+  const plan = { delaysMs, firstRate: first, durationMs, runsMax: runs, files };
+  if (!(await measureSustained(plan))) process.exitCode = 1;
+} else {
+  await composition.buildImages();
   await composition.down();
+  composition.arrange({ files, environment: {} });
+  await composition.up();
+  try {
+    await msUntil('the backend answers', START_MS_MAX, summaryAnswers);
+    await RUNS[run](figure);
+  } finally {
+    await composition.down();
+  }
 }

@@ -1,22 +1,28 @@
-// Good payments beside 200 that nobody takes: how long the good ones wait for the attempt that
-// charges them, and for their 202, next to a run without bad ones. Each arm has an instance and a
-// database of its own; the arms in turn, several rounds. "none" stands twice: the difference
-// between those two is the noise.
-//
-//   node dist/bench/stuck.js [good payments per second, 100] [seconds, 10] [rounds, 3]
+// How long good payments wait for the attempt that charges them, and for their 202, while both
+// processors refuse BAD others, next to a run without those. Each arm has its own instance and
+// database.
 
 import { randomUUID } from 'node:crypto';
 import { DatabaseServer } from '../test/world/database.ts';
 import { openWorld, type World } from '../test/world/world.ts';
+import { readCommandLine } from '../tools/command-line.ts';
+import { openLoop, quantile } from '../tools/load/open-loop.ts';
 import type { Fault } from '../tools/simulator/faults.ts';
-import { openLoop, quantile } from './open-loop.ts';
-import { markdownTable, spread } from './report.ts';
+import { STUCK } from './benchmarks.ts';
+import { markdownTable, measureInTurn, spread } from './report.ts';
 
-const [rate = 100, seconds = 10, rounds = 3] = process.argv.slice(2).map(Number);
+const { rate, seconds, rounds } = readCommandLine({
+  ...STUCK,
+  words: {
+    rate: { about: 'good payments per second', preset: 100, least: 1 },
+    seconds: { about: 'how long each arm is measured', preset: 10, least: 1 },
+    rounds: { about: 'rounds', preset: 3, least: 1 },
+  },
+});
 const BAD = 200;
 const BAD_AMOUNT = '666.00';
 const BAD_CENTS = 66_600;
-/** The bad ones are known by then. */
+/** After this time the refused payments are set aside. */
 const SET_ASIDE_MS = 5_000;
 
 type Wrong = Partial<Fault> & Pick<Fault, 'kind'>;
@@ -86,14 +92,7 @@ async function waits(
 }
 
 const database = await DatabaseServer.start();
-const measured = new Map<string, Measured[]>(Object.keys(ARMS).map((arm) => [arm, []]));
-for (let round = 1; round <= rounds; round++) {
-  for (const [arm, wrong] of Object.entries(ARMS)) {
-    const result = await measure(database, wrong);
-    measured.get(arm)?.push(result);
-    console.error(`round ${round}, ${arm}: ${JSON.stringify(result)}`);
-  }
-}
+const measured = await measureInTurn(ARMS, rounds, (wrong) => measure(database, wrong));
 await database.close();
 
 const baseline = measured.get('none') ?? [];

@@ -1,9 +1,9 @@
-// Loaded before main.js (`node --import`), takes the journal's writes away: the arm that shows what the journal costs. What it accepted is
-// lost when it dies; for measuring only.
+// Loaded before main.js (`node --import`), it removes the journal's writes. The instance then loses
+// its payments when it dies: for measuring what the journal costs, and for nothing else.
 
 import { Journal } from '../src/buffer/journal.ts';
 
 const nothing = (): void => {};
 Journal.prototype.hold = nothing;
 Journal.prototype.pin = nothing;
-Journal.prototype.free = nothing;
+Journal.prototype.release = nothing;

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Copies programs into an empty tree, each with the libraries that it is linked with, and adds the few files that
-# libc asks for:  collect.sh TREE FILE…
+# Copies programs into an empty tree, each with the libraries that it is linked with, and adds the
+# few files that libc asks for:  collect.sh TREE FILE…
 set -eu
 tree=$1
 shift
 
-mkdir -p "$tree/etc" "$tree/tmp" "$tree/run/sockets" "$tree/usr/bin" "$tree/usr/local/bin"
+mkdir -p "$tree/etc" "$tree/tmp" "$tree/run/sockets" "$tree/run/ledger" "$tree/usr/bin" "$tree/usr/local/bin"
 chmod 1777 "$tree/tmp"
 ln -s usr/bin "$tree/bin"
 # ldd says "name => /path (address)", or "/path (address)" for the loader.

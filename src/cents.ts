@@ -1,14 +1,14 @@
-// Money as integer cents, from text to text. No float ever holds an amount on the way.
+// Converts amounts between decimal text and integer cents. No float holds an amount on the way.
 
-/** Why a decimal can't be an amount. */
+/** Why a decimal is not a valid amount. */
 export type AmountFault = 'not-positive' | 'too-precise' | 'too-large';
 
-/** Exponents beyond this need not be expanded: the value is beyond any maximum, or below a cent. */
+/** A longer exponent needs no expansion: the value is above any maximum, or below a cent. */
 const EXPONENT_DIGITS_MAX = 6;
 
 /**
- * The cents of a number in JSON's grammar ("19.9", "1.99e1", "-0"), exactly.
- * `maxCents` is a safe integer. Trailing zeros don't count as precision: "19.900" is 1990 cents.
+ * Converts a number in JSON's grammar ("19.9", "1.99e1", "-0") to cents, exactly: 1 to `maxCents`,
+ * which is a safe integer. Trailing zeros don't count as precision: "19.900" is 1990 cents.
  */
 export function centsFromDecimal(text: string, maxCents: number): number | AmountFault {
   const exponentAt = text.search(/e/i);
@@ -16,7 +16,7 @@ export function centsFromDecimal(text: string, maxCents: number): number | Amoun
   if (mantissa.startsWith('-')) return 'not-positive';
   const [whole = '', fraction = ''] = mantissa.split('.');
   const all = whole + fraction;
-  // No /0+$/: it takes quadratic time on a long run of zeros before another digit.
+  // Not /0+$/: a long run of zeros before another digit would take quadratic time.
   let end = all.length;
   while (all[end - 1] === '0') end--;
   const digits = all.slice(0, end).replace(/^0+/, '');
@@ -28,7 +28,7 @@ export function centsFromDecimal(text: string, maxCents: number): number | Amoun
   if (exponentDigits.length > EXPONENT_DIGITS_MAX) {
     return written.startsWith('-') ? 'too-precise' : 'too-large';
   }
-  // value = digits × 10^power, in cents two more.
+  // cents = digits × 10^power; the 2 converts the amount to cents.
   const power = Number(written) - fraction.length + trailingZeros + 2;
   if (power < 0) return 'too-precise';
   if (digits.length + power > 16) return 'too-large';
@@ -36,7 +36,7 @@ export function centsFromDecimal(text: string, maxCents: number): number | Amoun
   return cents > BigInt(maxCents) ? 'too-large' : Number(cents);
 }
 
-/** "19.90" for 1990. Takes a non-negative safe integer or any non-negative bigint. */
+/** Returns "19.90" for 1990. `cents` is a non-negative safe integer or a non-negative bigint. */
 export function decimalFromCents(cents: number | bigint): string {
   const digits = cents.toString().padStart(3, '0');
   return `${digits.slice(0, -2)}.${digits.slice(-2)}`;

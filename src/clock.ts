@@ -1,22 +1,22 @@
-// Time and chance, handed to everything that needs them, so that a simulation can replace both.
-// Nothing else in src/ calls Date.now, performance.now, setTimeout, setImmediate or Math.random.
+// The clock: time and random numbers as an argument, so that a simulation can replace both.
+// No other file in src/ calls Date.now, performance.now, setTimeout, setImmediate or Math.random.
 
 export interface Timer {
   cancel(): void;
 }
 
 export interface Clock {
-  /** Wall-clock time, whole milliseconds since the epoch. It may step in either direction. */
+  /** Wall-clock time: whole milliseconds since the epoch. It may jump forwards or backwards. */
   now(): number;
-  /** Milliseconds that only ever grow: for durations and deadlines. The origin means nothing. */
+  /** Monotonic time in milliseconds, for durations and deadlines. Its origin is arbitrary. */
   elapsed(): number;
-  /** Runs `callback` once, `delayMs` from now (0 or more, rounded up to about a millisecond). */
+  /** Runs `callback` once after `delayMs` (0 or more, rounded up to about a millisecond). */
   after(delayMs: number, callback: () => void): Timer;
-  /** Runs `callback` in the next turn of the event loop, after the input that is already there. */
+  /** Runs `callback` in the next turn of the event loop, after input that has arrived already. */
   soon(callback: () => void): void;
   /** A number in [0, 1). */
   random(): number;
-  /** CPU time that this process has had, in milliseconds. */
+  /** CPU time that this process has used, in milliseconds. */
   cpuMs(): number;
 }
 
@@ -46,25 +46,25 @@ export const systemClock: Clock = {
   },
 };
 
-/**
- * How long to wait before trying again: doubles from `firstMs` up to `maxMs`; `tries` counts from
- * 0.
- */
+/** The pause before a retry: doubles with each try, from `firstMs` (`tries` 0) up to `maxMs`. */
 export function doublingMs(tries: number, firstMs: number, maxMs: number): number {
   return Math.min(maxMs, firstMs * 2 ** Math.min(tries, 30));
 }
 
-/** Resolves `delayMs` from now by this clock. */
+/** Resolves after `delayMs` on this clock. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(delayMs, resolve);
   });
 }
 
-/** Resolves after a whole turn of the event loop: what had arrived before the call was heard, signals too. */
+/**
+ * Resolves after a whole turn of the event loop. Input that arrived before the call is handled by
+ * then, signals included.
+ */
 export async function wholeTurn(clock: Clock): Promise<void> {
   await soon(clock);
-  // The first one may have come within the turn that was under way.
+  // The first one may run in the turn that is already under way.
   await soon(clock);
 }
 
@@ -74,9 +74,9 @@ function soon(clock: Clock): Promise<void> {
   });
 }
 
-const LOOK_EVERY_MS = 5;
+const CHECK_EVERY_MS = 5;
 
-/** Whether `holds` came true within `waitMs`. */
+/** Resolves with true as soon as `holds()` is true, or with false after `waitMs`. */
 export async function becomesTrue(
   clock: Clock,
   waitMs: number,
@@ -85,7 +85,7 @@ export async function becomesTrue(
   const deadline = clock.elapsed() + waitMs;
   while (!holds()) {
     if (clock.elapsed() >= deadline) return false;
-    await sleep(clock, LOOK_EVERY_MS);
+    await sleep(clock, CHECK_EVERY_MS);
   }
   return true;
 }

@@ -1,4 +1,5 @@
-// The life of a pipeline: recovers, runs and stops it, and empties it for a purge (purge.ts).
+// The engine of one instance: the stages of a payment, made in the order in which they need each
+// other, and their life.
 //
 //   made ──recover──▶ recovered ──start──▶ running ──stop──▶ stopped
 //                                           │   ▲
@@ -6,100 +7,152 @@
 //                                           ▼   │
 //                                           still, frozen ──forget──▶ empty
 
-import type { Admitted } from './buffer/admission.ts';
-import type { Bar } from './buffer/intake.ts';
-import type { Recovered } from './buffer/journal.ts';
-import type { Header } from './buffer/journal-header.ts';
-import { ChargeKeeper } from './charge-keeper.ts';
+import { BloomFilter } from './buffer/bloom-filter.ts';
+import { HeldPayments } from './buffer/held-payments.ts';
+import { IntervalSync, syncEveryMs } from './buffer/interval-sync.ts';
+import { Journal, type Recovered } from './buffer/journal.ts';
+import { Recovering } from './buffer/recovering.ts';
+import { Ring } from './buffer/ring.ts';
+import { NO_DOUBT, UNPINNED } from './buffer/slot-state.ts';
 import { becomesTrue } from './clock.ts';
-import type { Config } from './config.ts';
+import { instanceCount, instanceNumber, type Config } from './config/config.ts';
+import { Attempts } from './consumers/attempt.ts';
+import { Dispatcher } from './consumers/dispatcher.ts';
+import { RateLimiter } from './consumers/rate-limiter.ts';
+import { Reconcilers } from './consumers/reconcilers.ts';
 import type { Health } from './gateways/processor.ts';
-import { ownerOf, type IdWords, type ProcessorIndex } from './payment.ts';
-import { Pipeline } from './pipeline.ts';
+import { Routing } from './gateways/routing.ts';
+import { Admission } from './intake/admission.ts';
+import type { Bar } from './intake/admitted.ts';
+import { HandOvers } from './intake/hand-over.ts';
+import { InDoubt } from './intake/in-doubt.ts';
+import { SettledIds } from './intake/settled-ids.ts';
+import { Verifier } from './intake/verifier.ts';
+import { Anomalies } from './ledger/anomalies.ts';
+import { SettledLookup } from './ledger/settled-lookup.ts';
+import type { ProcessorIndex } from './payment.ts';
 import type { Ports } from './ports.ts';
-import { loadSettled } from './recovery/load-settled.ts';
-import { statusOf } from './status.ts';
-import { Watch } from './watch.ts';
-
-/** Why a summary would not have all that is charged. */
-export type Unrecorded =
-  | 'what a restart found is not known yet'
-  | 'not all that is charged is recorded yet'
-  | 'the ledger refuses a row of what is charged';
+import { BatchWriter } from './settlement/batch-writer.ts';
+import { ChargeKeeper } from './settlement/charge-keeper.ts';
+import { Contradictions } from './settlement/contradictions.ts';
+import { GivingUp } from './settlement/giving-up.ts';
+import { unrecorded, type Unrecorded } from './settlement/unrecorded.ts';
+import { Stages } from './watch/stages.ts';
+import { Watch } from './watch/watch.ts';
 
 export class Engine {
-  readonly #config: Config;
+  readonly instance: number;
+  readonly instances: number;
+  readonly ring: Ring;
+  readonly journal: Journal;
+  readonly filter: BloomFilter;
+  readonly held: HeldPayments;
+  readonly recovering: Recovering;
+  readonly anomalies: Anomalies;
+  readonly contradictions: Contradictions;
+  readonly givingUp: GivingUp;
+  readonly writer: BatchWriter;
+  readonly routing: Routing;
+  readonly reconcilers: Reconcilers;
+  readonly attempts: Attempts;
+  readonly limiter: RateLimiter;
+  readonly dispatcher: Dispatcher;
+  readonly inDoubt: InDoubt;
+  readonly handOvers: HandOvers;
+  readonly verifier: Verifier;
+  readonly admission: Admission;
+  readonly settledIds: SettledIds;
+  readonly stages: Stages;
+  readonly watch: Watch;
+  /** Cells of the journal that the start found damaged. */
+  damagedCells = 0;
   readonly #ports: Ports;
-  readonly #pipeline: Pipeline;
-  readonly #watch: Watch;
   readonly #chargeKeeper: ChargeKeeper;
-  /** Counts the loads of settled ids: a later one, or a purge, ends an earlier one. */
-  #load = 0;
+  readonly #intervalSync: IntervalSync;
   #stopped = false;
   /** For a purge. */
   #holdsStill = false;
 
   constructor(config: Config, ports: Ports) {
-    this.#config = config;
     this.#ports = ports;
-    this.#pipeline = new Pipeline(config, ports);
-    this.#watch = new Watch({ ...ports, pipeline: this.#pipeline });
-    const { ring, journal, writer } = this.#pipeline;
-    this.#chargeKeeper = new ChargeKeeper({ ...ports, ring, journal, writer });
+    this.instance = instanceNumber(config);
+    this.instances = instanceCount(config);
+    const seed = Math.floor(ports.clock.random() * 2 ** 32);
+    this.ring = new Ring(config.RING_SLOTS, seed);
+    this.journal = new Journal(ports.journalFile, this.ring, config.JOURNAL_SYNC);
+    this.filter = new BloomFilter(config.BLOOM_FILTER_MIB, seed);
+    const lookup = new SettledLookup(ports.ledger, ports.clock);
+    this.recovering = new Recovering(ports.clock, ports.log);
+    this.anomalies = new Anomalies(ports);
+    const { instance, instances, ring, journal, filter, recovering, anomalies } = this;
+    const common = { ...ports, config, instance, instances, ring, journal, recovering, anomalies };
+    this.held = new HeldPayments({ ...common, settledIds: filter, lookup });
+    this.routing = new Routing(ports.clock, config);
+    const { held, routing } = this;
+    this.contradictions = new Contradictions({ ...common, held, routing });
+    this.givingUp = new GivingUp({ ...common, held });
+    const { contradictions, givingUp } = this;
+    this.writer = new BatchWriter({ ...common, held, contradictions });
+    const { writer } = this;
+    this.reconcilers = new Reconcilers({ ...common, routing, writer, contradictions });
+    const { reconcilers } = this;
+    this.attempts = new Attempts({ ...common, routing, writer, reconcilers });
+    const { attempts } = this;
+    this.limiter = new RateLimiter(ports.clock, config.RATE_LIMIT_PER_S, config.SENDS_GATHER_MS);
+    this.dispatcher = new Dispatcher({ ...common, routing, limiter: this.limiter, attempts });
+    const { dispatcher } = this;
+    this.inDoubt = new InDoubt({ ...common, routing, writer, dispatcher, contradictions });
+    this.handOvers = new HandOvers({ ...common, held, contradictions });
+    const next = { held, writer, reconcilers, dispatcher, contradictions, givingUp };
+    const { inDoubt, handOvers } = this;
+    this.verifier = new Verifier({ ...common, ...next, inDoubt, handOvers });
+    const before = { ...next, filter, inDoubt, handOvers, verifier: this.verifier };
+    this.admission = new Admission({ ...common, ...before, settledIds: filter, lookup });
+    this.settledIds = new SettledIds({ ...common, filter });
+    this.#chargeKeeper = new ChargeKeeper({ ...common, writer });
+    this.#intervalSync = new IntervalSync({ ...common, everyMs: syncEveryMs(config) });
+    this.stages = new Stages({ ...common, setAside: attempts.setAside });
+    this.watch = new Watch({ ...common, ...before, routing, attempts, stages: this.stages });
   }
 
   /** Reads the journal, or makes its header. Before the first payment. @throws JournalError */
   recover(isNewJournal: boolean): Recovered {
-    const { journal, verifier, offCourse, ring, recovering, settled } = this.#pipeline;
-    const { instance, instances } = this.#pipeline;
+    const { instance, instances, ring, recovering, verifier } = this;
     const place = { instance, instances };
-    if (isNewJournal) journal.format(this.#ports.clock.random(), place);
+    if (isNewJournal) this.journal.format(this.#ports.clock.random(), place);
+    this.settledIds.recover();
     // What was settled last is remembered even if the ledger forgot it meanwhile.
-    const recovered = journal.recover(place, (id) => settled.add(id));
-    // What an earlier life sent may still arrive at a processor.
-    const isDoubtful = recovered.slots.some((slot) => ring.isDoubtful[slot] === 1);
-    if (isDoubtful) offCourse.doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
+    const recovered = this.journal.recover(place, (id) => this.settledIds.add(id));
+    this.damagedCells = recovered.damagedCells;
+    // What was sent before the restart may still arrive at a processor.
+    const isInDoubt = (slot: number): boolean => ring.doubt[slot] !== NO_DOUBT;
+    if (recovered.slots.some(isInDoubt)) this.inDoubt.distrustAbsence();
     for (const slot of recovered.slots) {
-      // A processor may have acknowledged it before.
-      const isOurs = ownerOf(ring.ids, instances, slot * 4) === instance;
-      if (ring.pinOf(slot) >= 0 || (ring.isDoubtful[slot] === 1 && isOurs)) recovering.add(slot);
+      // A processor may have acknowledged it before the restart.
+      if (ring.pinOf(slot) !== UNPINNED || isInDoubt(slot)) recovering.add(slot);
       verifier.add(slot);
     }
     return recovered;
   }
 
   start(): void {
-    this.#send();
-    this.#watch.start();
+    this.#sendOrPause();
+    this.watch.start();
     this.#chargeKeeper.start();
-    void this.#loadSettled();
-    if (this.#config.JOURNAL_SYNC === 'interval') this.#syncLater();
+    this.settledIds.load();
+    this.#intervalSync.start();
   }
 
-  /** `id` is only read during the call. */
-  admit(id: IdWords, amountCents: number, fromPeer: boolean): Admitted | Promise<Admitted> {
-    return this.#pipeline.admission.admit(id, amountCents, fromPeer);
+  /** Why not all that is charged is in the ledger `withinMs` from now; undefined once all is. */
+  flush(withinMs: number): Promise<Unrecorded | undefined> {
+    const { recovering, writer } = this;
+    return unrecorded({ ...this.#ports, recovering, writer }, withinMs);
   }
 
-  /**
-   * Resolves with undefined as soon as what is charged by now is in the ledger; else `withinMs`
-   * from now with the reason why it isn't.
-   */
-  async flush(withinMs: number): Promise<Unrecorded | undefined> {
-    const { writer, recovering } = this.#pipeline;
-    const { clock } = this.#ports;
-    const endMs = clock.elapsed() + withinMs;
-    if (!(await recovering.isOver(withinMs))) return 'what a restart found is not known yet';
-    const leftMs = Math.max(0, endMs - clock.elapsed());
-    if (!(await writer.flush(leftMs))) return 'not all that is charged is recorded yet';
-    if (writer.poisoned > 0) return 'the ledger refuses a row of what is charged';
-    return undefined;
-  }
-
-  hear(processor: ProcessorIndex, health: Health): void {
-    const { routing, offCourse } = this.#pipeline;
-    if (routing.hear(processor, health)) offCourse.workingAgain(processor);
-    this.#pipeline.crew.wake();
+  /** The processor reports its health. */
+  reported(processor: ProcessorIndex, health: Health): void {
+    if (this.routing.reported(processor, health)) this.attempts.workingAgain(processor);
+    this.dispatcher.wake();
   }
 
   /**
@@ -107,143 +160,91 @@ export class Engine {
    * journal. Resolves when that is on the disk, if it is synced at all. @throws when the disk fails
    */
   async stop(drainMs: number): Promise<void> {
-    const { intake, crew, offCourse, verifier, handOvers } = this.#pipeline;
-    const { contradictions, writer } = this.#pipeline;
+    const { admission, dispatcher, attempts, reconcilers, contradictions, writer } = this;
     this.#stopped = true;
-    intake.openTo = 'stopping';
-    crew.pause();
-    this.#watch.stop();
+    admission.openTo = 'stopping';
+    dispatcher.pause();
+    this.watch.stop();
     this.#chargeKeeper.stop();
-    offCourse.pause();
-    verifier.stop();
+    this.#intervalSync.stop();
+    this.settledIds.stop();
+    attempts.setAside.pause();
+    this.inDoubt.stop();
+    this.verifier.stop();
     contradictions.stop();
-    handOvers.stop();
+    this.givingUp.stop();
+    this.handOvers.stop();
     const isDone = (): boolean =>
-      crew.busy + offCourse.setAside.busy + offCourse.unknown === 0 &&
-      writer.pending === 0 &&
-      contradictions.anomalies.pending === 0;
+      dispatcher.busy + attempts.setAside.busy + reconcilers.pending === 0 &&
+      writer.pending + this.anomalies.pending === 0;
     await becomesTrue(this.#ports.clock, drainMs, isDone);
-    offCourse.stop();
+    reconcilers.stop();
     writer.close();
-    // Stopping a machine stops its services first: no power loss. Whoever stops us has a limit.
-    await this.onDisk();
+    // A machine that is shut down in order stops its services first: no payment needs the sync
+    // later.
+    await this.journal.onDisk();
   }
 
-  /** Takes only what other instances hold for this one, and starts no attempt from now on. */
+  /** For a purge: takes only what other instances hold for this one, and starts no attempt. */
   holdStill(): void {
-    if (!this.#stopped) this.#pipeline.intake.openTo = 'peers';
+    if (!this.#stopped) this.admission.openTo = 'peers';
     this.#holdsStill = true;
-    this.#pause();
+    this.#sendOrPause();
   }
 
   /** Takes nothing at all. */
   freeze(): void {
-    if (!this.#stopped) this.#pipeline.intake.openTo = 'purging';
+    if (!this.#stopped) this.admission.openTo = 'purging';
   }
 
-  /** All that is held waits for its next attempt: nothing of it is under way to anywhere. */
+  /** Everything that is held waits for its next attempt: nothing is under way. */
   get isStill(): boolean {
-    const { ring, offCourse } = this.#pipeline;
-    const idle = ring.waiting + offCourse.setAside.waiting;
-    return offCourse.isStill && ring.slots - ring.free === idle;
+    const { ring, attempts, reconcilers } = this;
+    const idle = ring.waiting + attempts.setAside.waiting;
+    return reconcilers.resending === 0 && ring.used === idle;
   }
 
   /** Only while it is still. Forgets all payments; resolves when that is as safe as asked for. */
   async forget(): Promise<void> {
     if (!this.isStill) throw new Error('payments are under way');
-    const { ring, offCourse, settled, tally, intake } = this.#pipeline;
-    for (const slot of offCourse.setAside.takeAll()) this.#pipeline.letGo(slot, 'not settled');
+    const { ring, attempts, held } = this;
+    for (const slot of attempts.setAside.takeAll()) held.release(slot, 'not settled');
     for (let slot = ring.dequeue(); slot >= 0; slot = ring.dequeue()) {
-      this.#pipeline.letGo(slot, 'not settled');
+      held.release(slot, 'not settled');
     }
-    tally.clear();
-    intake.accepted = 0;
-    // Not taken for granted that nothing is settled: what the ledger has is asked of the ledger.
-    settled.complete = false;
-    settled.clear();
-    void this.#loadSettled();
-    await this.#pipeline.synced();
+    held.accepted = 0;
+    this.settledIds.reload();
+    await held.synced();
   }
 
   takeAgain(): void {
-    if (!this.#stopped) this.#pipeline.intake.openTo = 'all';
+    if (!this.#stopped) this.admission.openTo = 'all';
   }
 
   sendAgain(): void {
     this.#holdsStill = false;
-    this.#send();
+    this.#sendOrPause();
   }
 
   /** Payments are refused for this reason; while instances disagree no attempt starts either. */
-  bar(bar: Bar | undefined): void {
-    this.#pipeline.intake.bar = bar;
-    if (bar === 'disagreeing') this.#pause();
-    else this.#send();
+  bar(bar: Bar | undefined, reason = ''): void {
+    this.admission.bar = bar;
+    this.admission.barReason = reason;
+    this.#sendOrPause();
   }
 
-  /** Payments that are not settled yet. */
-  get held(): number {
-    const { ring } = this.#pipeline;
-    return ring.slots - ring.free;
+  /** Whether the journal's commits wait for a standby: where they must, nothing goes on without. */
+  hasStandby(isThere: boolean): void {
+    this.admission.isOnOneDisk = !isThere;
+    this.#sendOrPause();
   }
 
-  /** Both processors are asked about what is held and, as far as is known, was never sent. */
-  doubtHeld(): void {
-    const { ring } = this.#pipeline;
-    for (let slot = 0; slot < ring.slots; slot++) {
-      if (ring.isLive(slot) && ring.pinOf(slot) < 0) ring.isDoubtful[slot] = 1;
+  #sendOrPause(): void {
+    const { bar, isUnsafe } = this.admission;
+    const isPaused = this.#stopped || this.#holdsStill || bar === 'disagreeing' || isUnsafe;
+    for (const sender of [this.dispatcher, this.attempts.setAside]) {
+      if (isPaused) sender.pause();
+      else sender.start();
     }
-    this.#pipeline.offCourse.doubts.distrustFor(this.#config.TIMEOUT_MAX_MS);
-  }
-
-  get journalHeader(): Header {
-    return this.#pipeline.journal.header;
-  }
-
-  keepHeader(header: Header): void {
-    this.#pipeline.journal.keep(header);
-  }
-
-  /** Resolves when the journal is on the disk, if it is synced. @throws when the disk fails */
-  async onDisk(): Promise<void> {
-    if (this.#config.JOURNAL_SYNC !== 'never') await this.#pipeline.journal.syncNow();
-  }
-
-  #pause(): void {
-    this.#pipeline.crew.pause();
-    this.#pipeline.offCourse.setAside.pause();
-  }
-
-  #send(): void {
-    const isBarred = this.#pipeline.intake.bar === 'disagreeing';
-    if (this.#stopped || this.#holdsStill || isBarred) return;
-    this.#pipeline.crew.start();
-    this.#pipeline.offCourse.setAside.start();
-  }
-
-  status(): Record<string, unknown> {
-    return statusOf(this.#pipeline);
-  }
-
-  async #loadSettled(): Promise<void> {
-    const { settled, instance, instances } = this.#pipeline;
-    const load = ++this.#load;
-    const isComplete = await loadSettled({
-      clock: this.#ports.clock,
-      idsAfter: this.#ports.ledger.idsAfter,
-      add: (id) => {
-        if (ownerOf(id, instances) === instance) settled.add(id);
-      },
-      isWanted: () => this.#load === load && !this.#stopped,
-    });
-    if (isComplete) settled.complete = true;
-  }
-
-  #syncLater(): void {
-    const { clock, onFatal } = this.#ports;
-    clock.after(this.#config.JOURNAL_SYNC_EVERY_MS, () => {
-      if (this.#stopped) return;
-      this.#pipeline.journal.syncNow().then(() => this.#syncLater(), onFatal);
-    });
   }
 }

@@ -1,48 +1,68 @@
-// One API instance: reads the settings, joins the engine with the world, and ends the process when it is told to stop.
+// One API instance: reads the settings, joins the engine with the world, and ends the process.
 //
-// Exit codes: 0 stopped in order; 1 a fault of ours, a journal that fails later on (a new start recovers), or a socket in use; 2 a setting
-// or a journal that can't be used.
+// Exit codes: 0 stopped in order; 1 an error of the program, a journal that fails while it runs, or
+// a socket that is in use; 2 a setting or a journal that can't be used; 3 another process runs the
+// shard.
 
-import { ApiServer } from './api/server.ts';
-import { createRouter } from './api/routes.ts';
+import { createApi } from './api/create-api.ts';
+import type { ApiServer } from './api/server.ts';
+import { startAdmin } from './api/start-admin.ts';
+import { openFilterFile } from './buffer/disk-filter-file.ts';
 import { DiskJournalFile } from './buffer/journal-file.ts';
-import { HEADER_BYTES, JournalError, SLOT_BYTES } from './buffer/journal.ts';
+import { HEADER_BYTES, JournalError, SLOT_BYTES, type Header } from './buffer/journal-header.ts';
 import { sleep, systemClock, wholeTurn } from './clock.ts';
-import { ConfigError, instanceNumber, readConfig, type Config } from './config.ts';
-import { NGINX_PAYMENT_MS, OFFER_MS } from './settings.ts';
-import { createDesk } from './desk.ts';
-import { journalText } from './disagreement.ts';
+import {
+  ConfigError,
+  instanceNumber,
+  readConfig,
+  renamedIn,
+  type Config,
+  type Environment,
+} from './config/config.ts';
+import { NGINX_PAYMENT_MS, OFFER_MS } from './config/bounds.ts';
+import type { Joined } from './cluster/join-cluster.ts';
+import { journalText } from './membership/disagreement.ts';
 import { Engine } from './engine.ts';
 import { HttpProcessor } from './gateways/processor.ts';
-import { guarded } from './guarded.ts';
-import { joinMembership, peersOf } from './join-membership.ts';
+import { HealthMonitor } from './health-monitor.ts';
+import { guarded } from './membership/guarded-ports.ts';
+import { joinMembership, peersOf } from './membership/join-membership.ts';
+import { LeaderElection } from './ledger/leader-election.ts';
 import { Ledger } from './ledger/ledger.ts';
-import { createLog, flushLog } from './log.ts';
-import type { Membership } from './membership.ts';
+import { createLog, flushLog, VERSION } from './log/log.ts';
+import type { Membership } from './membership/membership.ts';
 import { Purge } from './purge.ts';
-import { rehearse } from './rehearsal.ts';
-import { watchHealth } from './watch-health.ts';
+import { OwnSnapshot } from './snapshot/own-snapshot.ts';
+import { statusOf } from './api/status.ts';
+import { warmUp } from './warm-up.ts';
 
 const clock = systemClock;
 let log = createLog(clock);
 
 function fatal(error: unknown): void {
+  if (error instanceof Error && error.name === 'LeaseLost') {
+    log.warn('lease lost', { message: error.message });
+    end(3);
+  }
   log.error('fatal', {
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),
   });
   end(1);
 }
 
-/** Ends the process. `stop` may come at any moment: as long as the doors are closed, all there is to lose is in the journal. */
-export async function run(
-  environment: Readonly<Record<string, string | undefined>>,
-  stop: AbortSignal,
-): Promise<void> {
+/**
+ * Runs the instance until `stop`, which may come at any moment, and ends the process. Before the
+ * server listens, everything that matters is in the journal.
+ */
+export async function run(environment: Environment, stop: AbortSignal): Promise<void> {
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', fatal);
   try {
-    await live(readConfig(environment), stop);
+    await live(environment, stop);
   } catch (error) {
+    if (error instanceof JournalError) {
+      log.error('journal can not be used', { message: error.message });
+    }
     if (error instanceof ConfigError || error instanceof JournalError) {
       process.stderr.write(`${error.message}\n`);
       end(2);
@@ -51,39 +71,44 @@ export async function run(
   }
 }
 
-async function live(config: Config, stop: AbortSignal): Promise<void> {
-  log = createLog(clock, instanceNumber(config));
+async function live(environment: Environment, stop: AbortSignal): Promise<void> {
+  const settings = readConfig(environment);
+  log = createLog(clock, instanceNumber(settings));
   log.info('starting');
+  for (const names of renamedIn(environment)) log.warn('setting renamed', names);
   await wholeTurn(clock);
   if (stop.aborted) endInOrder();
-  const file = new DiskJournalFile(
-    config.JOURNAL_PATH,
-    HEADER_BYTES + config.RING_SLOTS * SLOT_BYTES,
-  );
+  const cluster = settings.JOURNAL === 'table' ? await join(settings, stop) : undefined;
+  const config = cluster?.config ?? settings;
+  const file = cluster?.journalFile ?? openJournal(config);
   const processors = createProcessors(config);
   const ledger = createLedger(config, () => engine);
-  const peers = peersOf(config, clock);
+  const peers = cluster?.peers ?? peersOf(config, clock);
   const ports = {
     clock,
     journalFile: file,
+    filterFile: cluster ? undefined : openFilterFile(config.JOURNAL_PATH, log),
     processors,
     ledger: ledger.port,
-    offer: async (owner: number, id: string, cents: number) =>
-      peers[owner]?.offer(id, cents, OFFER_MS) ?? 'away',
+    offer: async (owner: number, id: string, cents: number, isInDoubt: boolean) =>
+      peers[owner]?.offer(id, cents, OFFER_MS, isInDoubt) ?? 'away',
+    isOurs: cluster?.isOurs ?? alone,
     log,
     onFatal: fatal,
   };
-  const waits = (): Membership => membership;
-  const engine = new Engine(config, guarded(ports, waits));
+  const guardedPorts = guarded(ports, (): Membership => membership);
+  const engine = new Engine(config, guardedPorts);
   const { slots, damagedCells } = engine.recover(file.isNew);
   log.info('recovered', { payments: slots.length, damagedCells });
+  if (damagedCells > 0) log.error('journal is damaged', { damagedCells });
 
   const membership = joinMembership({ config, clock, log, engine, peers });
   membership.prepare();
-  const health = watchHealth({ config, clock, processors, engine });
+  const health = startHealth(config, processors, engine);
   const purge = new Purge({
     clock,
     engine,
+    isOurs: ports.isOurs,
     begin: () => ledger.beginPurge(),
     isUnderWay: async () => {
       await membership.agreed;
@@ -91,19 +116,21 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
     },
     others: peers.filter((_, n) => n !== instanceNumber(config)),
   });
-  const router = createRouter({
-    desk: createDesk({ config, engine, ledger, peers, purge, membership, log }),
-    amountMaxCents: config.AMOUNT_MAX_CENTS,
-    allowPurge: config.ALLOW_PURGE === '1',
-  });
-  const server = new ApiServer(config.SOCKET_PATH, router);
+  const own = new OwnSnapshot({ engine, membership, clock, version: VERSION });
+  const ledgerPort = guardedPorts.ledger;
+  const parts = { config, engine, ledger, ledgerPort, peers, purge, membership, own, clock, log };
+  const { handlers, operations, router, server } = createApi(parts);
   const hasTables = new Promise<void>((resolve) => void ledger.start(resolve));
   membership.start(hasTables);
-  if (config.REHEARSAL > 0 && file.isNew) await rehearse(config, config.REHEARSAL, clock, stop);
+  if (config.WARM_UP_PAYMENTS > 0 && file.isNew)
+    await warmUp(config, config.WARM_UP_PAYMENTS, clock, stop);
   await wholeTurn(clock);
-  if (stop.aborted) endInOrder();
+  if (stop.aborted) await leaveInOrder(membership, cluster);
   engine.start();
   purge.openWhenOver();
+  const adminServers = await startAdmin({ ...parts, handlers, operations });
+  cluster?.serve(router);
+  cluster?.watchStandby((isThere) => engine.hasStandby(isThere));
   await server.listen();
   log.info('listening', { socket: config.SOCKET_PATH });
 
@@ -111,8 +138,29 @@ async function live(config: Config, stop: AbortSignal): Promise<void> {
   log.info('stopping');
   health.stop();
   await stopInOrder(server, engine, config.DRAIN_MS);
-  await membership.leave();
-  endInOrder(engine.status());
+  for (const admin of adminServers) admin.close();
+  await leaveInOrder(membership, cluster, statusOf(engine));
+}
+
+/** The lock on its file keeps other processes from the journal. */
+const alone = (): Promise<true> => Promise.resolve(true);
+
+/** Single-machine instances don't even load the cluster's code. */
+async function join(settings: Config, stop: AbortSignal): Promise<Joined> {
+  const { joinCluster } = await import('./cluster/join-cluster.ts');
+  const joined = await joinCluster({ config: settings, clock, log, stop, onLost: fatal });
+  if (joined === undefined) endInOrder();
+  log = createLog(clock, instanceNumber(joined.config));
+  return joined;
+}
+
+function openJournal({ JOURNAL_PATH, RING_SLOTS }: Config): DiskJournalFile {
+  return new DiskJournalFile(JOURNAL_PATH, HEADER_BYTES + RING_SLOTS * SLOT_BYTES);
+}
+
+/** The name of an instance's sessions with the database. */
+function sessionName(instance: number, { journalId }: Header): string {
+  return `${instance}-${journalText(journalId)}`;
 }
 
 function createLedger(config: Config, engine: () => Engine): Ledger {
@@ -121,14 +169,27 @@ function createLedger(config: Config, engine: () => Engine): Ledger {
     url: config.DATABASE_URL,
     instance,
     writer: () => {
-      const { journalId, ledgerId } = engine().journalHeader;
-      return { name: `${instance}-${journalText(journalId)}`, ledgerId };
+      const { header } = engine().journal;
+      return { name: sessionName(instance, header), ledgerId: header.ledgerId };
     },
     timeoutMs: config.LEDGER_TIMEOUT_MS,
     durability: config.LEDGER_DURABILITY,
     clock,
     log,
   });
+}
+
+function startHealth(
+  config: Config,
+  processors: readonly [HttpProcessor, HttpProcessor],
+  engine: Engine,
+): HealthMonitor {
+  const { DATABASE_URL: url, LEDGER_TIMEOUT_MS: timeoutMs } = config;
+  const name = sessionName(engine.instance, engine.journal.header);
+  const election = new LeaderElection({ url, name, timeoutMs, clock, log });
+  const monitor = new HealthMonitor({ config, clock, processors, election, engine });
+  monitor.start();
+  return monitor;
 }
 
 function createProcessors(config: Config): readonly [HttpProcessor, HttpProcessor] {
@@ -153,14 +214,25 @@ function end(code: number): never {
   process.exit(code);
 }
 
+/** Others may have the place, and the shard, at once. */
+async function leaveInOrder(
+  membership: Membership,
+  cluster: Joined | undefined,
+  status = {},
+): Promise<never> {
+  await membership.leave();
+  await cluster?.leave();
+  endInOrder(status);
+}
+
 function endInOrder(status = {}): never {
   log.info('stopped', status);
   end(0);
 }
 
 /**
- * The doors first. What came in before is answered by an engine that still runs: it is held in the journal, which is as safe as
- * anywhere, and refusing it would be an error for nothing. What comes later finds no door, and nginx takes it to another instance.
+ * Closes the server first. Requests that came before are still answered: their payments are held in
+ * the journal. Requests that come later find no socket, and nginx sends them to another instance.
  */
 async function stopInOrder(server: ApiServer, engine: Engine, drainMs: number): Promise<void> {
   const endMs = clock.elapsed() + drainMs;

@@ -1,11 +1,12 @@
-// Times in ISO 8601, with any offset; without one they are UTC.
+// Reads ISO 8601 times. A time may have any offset; without an offset it is UTC.
 
-const TIME =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:([Zz])|([+-])(\d\d):?(\d\d)?)?)?$/;
+const TIME_OF_DAY = String.raw`(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?`;
+const OFFSET = String.raw`(?:([Zz])|([+-])(\d\d):?(\d\d)?)`;
+const TIME = new RegExp(String.raw`^(\d{4})-(\d\d)-(\d\d)(?:[Tt ]${TIME_OF_DAY}${OFFSET}?)?$`);
 
 /**
- * Milliseconds since the epoch, a finer time rounded; undefined for what isn't a time, such as 30
- * February.
+ * Returns milliseconds since the epoch, or undefined if `text` is not a valid time (such as 30
+ * February). `round` applies to fractions of a millisecond.
  */
 export function isoTime(text: string, round: 'up' | 'down'): number | undefined {
   const match = TIME.exec(text);

@@ -1,17 +1,16 @@
-// A purge: every payment forgotten, by all instances and the ledger at once.
+// A purge forgets every payment, at all instances and in the ledger at once (docs/PURGE.md).
 //
-// One instance leads it, under the ledger's purge lock. Nobody takes a payment from the moment that all are still until the ledger is
-// empty: what one took and recorded in between would be charged and missing in the ledger.
+// One instance leads it and holds the ledger's purge lock meanwhile. From the moment when all
+// instances are still until the ledger is empty, nobody takes a payment: one that was taken and
+// recorded in between would be charged and missing in the ledger.
 //
-//   leader:    lock ─▶ all hold still ─▶ all freeze ─▶ the ledger is emptied ─▶ all forget ─▶ unlock
-//   each one:  open ──▶ still ──▶ frozen ──forget──▶ open
-//                         └─────────┴─ the lock is free, and no word: it failed, or the leader died ──▶ open
-//                         └─────────┴─ too long ─▶ takes payments, sends none ──the lock is free──▶ open
-//                                         start ─▶ ┘
+//   leader     lock ─▶ all hold still ─▶ all freeze ─▶ empty the ledger ─▶ all forget ─▶ unlock
+//   instance   open ──▶ still ──▶ frozen ──forget──▶ open
 //
-// One that is still takes what others hold for it, or they would never be; one that is frozen takes nothing, or it might forget what
-// another one took that is open already. Only a free lock proves that the ledger won't be emptied any more: then what is taken
-// may be sent. The leader itself holds still and opens as all others do.
+// An instance that is still or frozen, and hears nothing more, looks at the lock. Only a free lock
+// proves that the ledger won't be emptied any more: then the instance opens. If the lock stays
+// taken for too long, it takes payments and sends none. A start waits for a free lock in the same
+// way.
 
 import { becomesTrue, sleep, type Clock } from './clock.ts';
 
@@ -33,17 +32,22 @@ interface Follower {
 export interface PurgeParts {
   readonly clock: Clock;
   readonly engine: {
-    /** Only what other instances hold for this one is taken, and no attempt starts. */
+    /** Takes only what other instances hold for this one, and starts no attempt. */
     holdStill(): void;
-    /** Nothing is under way any more. */
+    /** Nothing is under way. */
     readonly isStill: boolean;
-    /** Nothing is taken. */
+    /** Takes nothing. */
     freeze(): void;
-    /** Forgets every payment. Only while it is still. Resolves when that is as safe as was asked for. @throws when the disk fails */
+    /**
+     * Forgets every payment; only while nothing is under way. Resolves when that is as safe as
+     * JOURNAL_SYNC asks for. @throws when the disk fails
+     */
     forget(): Promise<void>;
     takeAgain(): void;
     sendAgain(): void;
   };
+  /** Whether this process still runs this instance. Rejects when that can't be said. */
+  readonly isOurs: () => Promise<boolean>;
   readonly begin: () => Promise<LedgerPurge | 'busy'>;
   /** Whether anybody has the ledger's purge lock. @throws when the ledger can't be asked */
   readonly isUnderWay: () => Promise<boolean>;
@@ -52,9 +56,9 @@ export interface PurgeParts {
 
 /** For what is under way to be settled. */
 const STILL_MS = 10_000;
-/** More than STILL_MS: a follower's no should arrive. And for the disk, with JOURNAL_SYNC=always. */
+/** More than STILL_MS, so that a refusal arrives; with JOURNAL_SYNC=always the disk takes time. */
 const ANSWER_MS = 11_000;
-/** For what is done at once. */
+/** For an order that is carried out at once. */
 const ORDER_MS = 2_000;
 const ASK_EVERY_MS = 50;
 /** Longer than a purge takes. */
@@ -62,7 +66,10 @@ const CLOSED_MAX_MS = 30_000;
 
 export class Purge {
   readonly #parts: PurgeParts;
-  /** The one that we hold still for; empty when there may be one that we don't know, or whose end we waited for too long. */
+  /**
+   * The name of the purge that this instance holds still for. '' while there may be one that it
+   * doesn't know, or when it waited too long for the end; undefined when it is open.
+   */
   #current: string | undefined;
   #closedAtMs = 0;
   #watching = false;
@@ -71,7 +78,7 @@ export class Purge {
     this.#parts = parts;
   }
 
-  /** Leads a purge; 'busy' when there is another one. @throws when not all was forgotten */
+  /** Leads a purge; 'busy' while there is another one. @throws when not all was forgotten */
   async lead(): Promise<'purged' | 'busy'> {
     const { clock, begin, others } = this.#parts;
     const ledger = await begin();
@@ -92,8 +99,8 @@ export class Purge {
   }
 
   /**
-   * Before the doors open: starts no attempt until it is known that no purge is under way. One that died in the middle of a purge and is
-   * back before its end would record what the ledger forgets a moment later.
+   * Before the server listens: no attempt starts until no purge is under way. An instance that died
+   * during a purge, and is back before its end, would record what the ledger is about to forget.
    */
   openWhenOver(): void {
     const { engine } = this.#parts;
@@ -103,7 +110,7 @@ export class Purge {
     this.#keepWatch();
   }
 
-  /** Whether nothing is under way here, in time; clients are refused until the end of that purge. */
+  /** Whether nothing is under way in time. Clients are refused until the end of that purge. */
   async holdStill(purge: string): Promise<boolean> {
     const { clock, engine } = this.#parts;
     engine.holdStill();
@@ -111,21 +118,23 @@ export class Purge {
     this.#closedAtMs = clock.elapsed();
     this.#keepWatch();
     await becomesTrue(clock, STILL_MS, () => engine.isStill || this.#current !== purge);
-    return this.#isStillFor(purge);
+    // A process that has followed this one earlier takes and sends; a later one finds the lock.
+    const isOurs = await this.#parts.isOurs().catch(() => false);
+    return isOurs && this.#isStillFor(purge);
   }
 
-  /** All are still: from now on nothing is taken. False when we aren't (any more). */
+  /** Takes nothing from now on. False when this instance is not still for that purge. */
   freeze(purge: string): boolean {
     if (!this.#isStillFor(purge)) return false;
     this.#parts.engine.freeze();
     return true;
   }
 
-  /** The ledger was emptied. False when we are open again: payments were taken since. */
+  /** The ledger was emptied. False when this instance has opened since: it may hold payments. */
   async forget(purge: string): Promise<boolean> {
     if (!this.#isStillFor(purge)) return false;
     await this.#parts.engine.forget();
-    // Meanwhile this purge may have ended without us, and the next one begun.
+    // Meanwhile this purge may have ended, and the next one begun.
     if (this.#current === purge) this.#open();
     return true;
   }
@@ -140,13 +149,13 @@ export class Purge {
     void this.#watch();
   }
 
-  /** Until we are open: opens when the purge ended without a word to us. */
+  /** While it is closed: opens when the purge has ended without a message. */
   async #watch(): Promise<void> {
     const { clock, engine, isUnderWay } = this.#parts;
     while (this.#current !== undefined) {
       const purge = this.#current;
       const holds = await isUnderWay().catch(() => true);
-      // An answer that is older than a purge which began meanwhile says nothing of that one.
+      // The answer says nothing about a purge that began after the question.
       if (!holds && this.#current === purge) this.#open();
       else await sleep(clock, ASK_EVERY_MS);
       if (this.#current && clock.elapsed() - this.#closedAtMs > CLOSED_MAX_MS) {

@@ -1,14 +1,14 @@
-// Where an instance's time and memory go: the whole system on ports of its own, one of its two instances under a profiler, payments at
-// a steady rate, and then a report to look at. docs/PROFILING.md tells how to read each.
+// `npm run profile:*`: the whole system on ports of its own, with one of its two instances under a
+// profiler and payments at a steady rate; then a report. docs/PROFILING.md explains each report.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { openLoop, quantile } from '../bench/open-loop.ts';
 import { freePort } from '../test/world/free-port.ts';
 import { makeTempDirectory } from '../test/world/temp-directory.ts';
+import { readCommandLine } from './command-line.ts';
+import { openLoop, quantile } from './load/open-loop.ts';
 import * as clinic from './profile/clinic.ts';
 import { WatchedInstance } from './profile/watched-instance.ts';
 import { DataDirectory } from './system/data-directory.ts';
@@ -16,23 +16,22 @@ import { Part, type PartPlan } from './system/part.ts';
 import { planParts } from './system/parts.ts';
 import { readSettings } from './system/settings.ts';
 
-const USAGE = `npm run profile:doctor|flame|bubbleprof|heap [-- options]
-  --rate      payments per second; the instance under the profiler gets half of them
-              (500; for bubbleprof, which makes the instance many times slower, 50)
-  --seconds   how long (20)
-  --report    directory of the report (reports/profile)`;
-
 const WATCHED = 'instance 0';
 const WARM_UP_MS = 3_000;
 const WARM_UP_RATE = 100;
-/** Drawing takes long where much was collected: bubbleprof needs minutes. */
+/** Drawing the report of bubbleprof takes minutes. */
 const REPORT_WITHIN_MS = 600_000;
 const ALLOCATIONS = fileURLToPath(new URL('./profile/allocations.js', import.meta.url));
 
-type Kind = 'doctor' | 'flame' | 'bubbleprof' | 'heap';
-const KINDS: readonly string[] = ['doctor', 'flame', 'bubbleprof', 'heap'] satisfies Kind[];
+const KINDS = {
+  doctor: 'Shows whether the CPU, the garbage collector, the event loop or waiting is the limit.',
+  flame: 'Shows which functions use the CPU.',
+  bubbleprof: 'Shows what is waited for.',
+  heap: 'Shows which functions allocate memory.',
+};
+type Kind = keyof typeof KINDS;
 
-interface Command {
+interface Run {
   readonly kind: Kind;
   readonly rate: number;
   readonly seconds: number;
@@ -43,29 +42,31 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function readCommand(words: readonly string[]): Command | undefined {
-  const options = {
-    rate: { type: 'string' },
-    seconds: { type: 'string', default: '20' },
-    report: { type: 'string', default: 'reports/profile' },
-  } as const;
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...words],
-      options,
-      allowPositionals: true,
-    });
-    const [kind = '', ...rest] = positionals;
-    const usualRate = kind === 'bubbleprof' ? 50 : 500;
-    const [rate, seconds] = [Number(values.rate ?? usualRate), Number(values.seconds)];
-    if (!KINDS.includes(kind) || rest.length > 0 || !(rate > 0) || !(seconds > 0)) return undefined;
-    return { kind: kind as Kind, rate, seconds, directory: resolve(values.report) };
-  } catch {
-    return undefined;
-  }
+/** The script in package.json gives the kind as the first word. */
+function readRun(kind: Kind, args: readonly string[]): Run {
+  const { rate, seconds, report } = readCommandLine(
+    {
+      name: `profile:${kind}`,
+      does:
+        `${KINDS[kind]} One of two instances runs under the profiler. ` +
+        'docs/PROFILING.md explains the report.',
+      takes: 'Takes a minute; bubbleprof some minutes. The first run installs the clinic tools.',
+      options: {
+        rate: {
+          about: 'payments per second, half of them for the instance under the profiler',
+          preset: kind === 'bubbleprof' ? 50 : 500,
+          least: 1,
+        },
+        seconds: { about: 'how long', preset: 20, least: 1 },
+        report: { about: 'directory of the report', preset: 'reports/profile' },
+      },
+    },
+    args,
+  );
+  return { kind, rate, seconds, directory: resolve(report) };
 }
 
-/** The plan of the watched instance, inside the profiler. Some of the tools write into the directory that they are started in. */
+/** The plan of the watched instance, inside the profiler. Some tools write into their directory. */
 function watch(plan: PartPlan, kind: Kind, report: clinic.Report): PartPlan {
   const within = ['env', '-C', report.directory];
   const [node, ...words] = plan.command as [string, ...string[]];
@@ -92,8 +93,8 @@ async function load(port: number, rate: number, durationMs: number): Promise<voi
   say(`${rate} payments/s: ${told}; p50 ${p50} ms, p99 ${p99} ms, under the profiler`);
 }
 
-/** Runs the system and the load; the report's data, or the report itself, is there when it resolves. What the profiler said. */
-async function collect({ kind, rate, seconds }: Command, report: clinic.Report): Promise<string> {
+/** Runs the system and the load until the report's data is written. What the profiler printed. */
+async function collect({ kind, rate, seconds }: Run, report: clinic.Report): Promise<string> {
   const port = await freePort();
   const settings = readSettings({
     PORT: String(port),
@@ -133,29 +134,33 @@ function draw(report: clinic.Report): string {
 }
 
 /** The path of the report's page. */
-async function run(command: Command): Promise<string> {
-  const { kind, directory } = command;
+async function run(wanted: Run): Promise<string> {
+  const { kind, directory } = wanted;
   mkdirSync(directory, { recursive: true });
   clinic.ensureInstalled(say);
-  const name = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  const name = `repasse-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`;
   const report = { tool: kind === 'heap' ? 'heapprofiler' : kind, directory, name } as const;
-  let said = await collect(command, report);
-  if (kind === 'heap') said += draw(report);
+  let said = await collect(wanted, report);
+  if (clinic.isDrawnLater(report)) {
+    clinic.showSources(report);
+    said += draw(report);
+  }
   return clinic.pageOf(report, said);
 }
 
-const command = readCommand(process.argv.slice(2));
-if (command === undefined) {
-  say(USAGE);
+const [kind = '', ...args] = process.argv.slice(2);
+if (!Object.hasOwn(KINDS, kind)) {
+  say(`profile: must be one of ${Object.keys(KINDS).join(', ')}`);
   process.exit(2);
 }
-// The parts and the profiler end with us, and the temporary directory goes.
+const wanted = readRun(kind as Kind, args);
+// The parts and the profiler end with this process, and the temporary directory is removed.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(name, () => process.exit(130));
 try {
-  process.stdout.write(`${await run(command)}\n`);
+  process.stdout.write(`${await run(wanted)}\n`);
   process.exit(0);
 } catch (error) {
-  say(`profile:${command.kind}: ${(error as Error).message}`);
+  say(`profile:${wanted.kind}: ${(error as Error).message}`);
   process.exit(1);
 }

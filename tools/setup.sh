@@ -1,19 +1,21 @@
 #!/bin/sh
-# Makes this checkout ready to run: system packages, node_modules with libpq built for this Node, and dist. Does only what is
-# missing, so the second time it costs a fraction of a second. What it has to say goes to stderr.
+# Makes this checkout ready to run: system packages, node_modules with libpq built for this Node,
+# and dist. It does only what is missing; the second time it takes a fraction of a second. It prints
+# to stderr. `setup.sh cluster` installs the programs of `npm run cluster` alone, and with `clocks`
+# what its tests need to set a host's clock.
 set -eu
-# When our caller is killed, we end, and the npm that we started.
+# When the caller is killed, this shell ends, and the npm that it started.
 if [ -z "${SETUP_IS_TETHERED:-}" ] && command -v setpriv >/dev/null; then
-  SETUP_IS_TETHERED=1 exec setpriv --pdeathsig TERM -- sh "$0"
+  SETUP_IS_TETHERED=1 exec setpriv --pdeathsig TERM -- sh "$0" "$@"
 fi
-# The process id of our caller's parent, which is npm. An npm that is killed right after it started
-# our caller leaves both of us behind.
+# The process id of the caller's parent, which is npm. An npm that is killed right after it started
+# the caller leaves the caller and this shell behind.
 npm_of_caller() { cut -d ' ' -f 4 "/proc/$PPID/stat" 2>/dev/null || true; }
 npm_at_first=$(npm_of_caller)
 # CDPATH could send `cd` elsewhere, here and in every build below.
 unset CDPATH
 cd -- "$(dirname -- "$0")/.."
-# A plain user's path lacks it on Debian, and nginx lives there.
+# nginx is there, and on Debian a plain user's path lacks it.
 PATH="$PATH:/usr/sbin:/sbin"
 export PATH
 
@@ -23,7 +25,9 @@ fail() {
 }
 
 command -v node >/dev/null || fail 'needs Node.js 20.19 or later'
-node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+node -e '
+  const [a, b] = process.versions.node.split(".").map(Number);
+  process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   fail "needs Node.js 20.19 or later, this is $(node --version)"
 
 # The shell splits PATH at colons, Node refuses backslashes in a module's address, and initdb puts
@@ -34,16 +38,21 @@ case $(pwd) in
     ;;
 esac
 
-# Two at once would build into each other's dist. The lock ends with this shell; without flock's package nothing runs anyway.
+# Two at once would build into the same dist. The lock ends with this shell. Where flock is missing,
+# its package is installed below.
 if command -v flock >/dev/null; then
   exec 9<package.json
   flock 9
 fi
 
-# A command, or libpq's header: pg_config alone proves nothing, since postgresql-common has one too.
+# A command, libpq's header (pg_config alone proves nothing, since postgresql-common has one too),
+# or PostgreSQL's server, which is not on the path.
 is_there() {
   case $1 in
     libpq-fe.h) [ -e "$(pg_config --includedir 2>/dev/null)/libpq-fe.h" ] ;;
+    postgres) ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ;;
+    ensurepip) /usr/bin/python3 -c 'import ensurepip' 2>/dev/null ;;
+    libfaketime) ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
@@ -65,7 +74,8 @@ need() {
     fail "please install, and start again:$packages"
   fi
   echo "setup: installing$packages" >&2
-  # We want nginx's program, not its service: Debian asks this file before a package may start one, and 101 is "no".
+  # Only the programs are wanted, not their services: Debian asks this file whether a package may
+  # start one, and 101 means no.
   guard=/usr/sbin/policy-rc.d
   if [ ! -e "$guard" ] && [ -d /usr/sbin ]; then
     printf '#!/bin/sh\nexit 101\n' | $as_root tee "$guard" >/dev/null
@@ -75,20 +85,30 @@ need() {
   else
     guard=''
   fi
-  apt="$as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -qq -o DPkg::Lock::Timeout=120"
-  # Lists that can't be renewed may still be good enough.
+  apt="$as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1"
+  apt="$apt apt-get -qq -o DPkg::Lock::Timeout=120"
+  # Old lists may still be good enough.
   $apt update >&2 || true
   # shellcheck disable=SC2086
-  $apt install -y --no-install-recommends $packages </dev/null >&2 || fail "please install, and start again:$packages"
+  $apt install -y --no-install-recommends $packages </dev/null >&2 ||
+    fail "please install, and start again:$packages"
   if [ -n "$guard" ]; then
     $as_root rm -f "$guard"
     trap - EXIT INT TERM
   fi
-  # Nor at the next boot; only what this run brought in.
-  case "$packages" in
-    *nginx*) if command -v systemctl >/dev/null; then $as_root systemctl --quiet disable nginx 2>/dev/null || true; fi ;;
-  esac
-  [ -z "$(missing_packages "$@")" ] || fail "please install, and start again:$(missing_packages "$@")"
+  # Nor may a service start at the next boot, if this run installed it.
+  for package in $packages; do
+    case $package in
+      nginx | haproxy | patroni | postgresql) service=$package ;;
+      etcd-server) service=etcd ;;
+      *) continue ;;
+    esac
+    if command -v systemctl >/dev/null; then
+      $as_root systemctl --quiet disable "$service" 2>/dev/null || true
+    fi
+  done
+  [ -z "$(missing_packages "$@")" ] ||
+    fail "please install, and start again:$(missing_packages "$@")"
 }
 
 need_compiler() {
@@ -139,11 +159,46 @@ build_native_parts() {
   }
 }
 
+# Debian 12 has Patroni 3.0.2. From 4.0 on the loss of a standby stops no commit, and the standby
+# that has most becomes the new primary: tools/cluster/patroni-version.ts uses it if it is there. It
+# comes from PyPI, into node_modules; the package's own does as well.
+newer_patroni() {
+  place=node_modules/.patroni-4.0.11
+  [ ! -e "$place/complete" ] || return 0
+  case $(patroni --version) in
+    'patroni '[0-3].*) ;;
+    *) return 0 ;;
+  esac
+  need ensurepip:python3-venv
+  echo 'setup: installing Patroni 4.0.11' >&2
+  # What it uses of Debian's packages: psycopg2 and YAML.
+  /usr/bin/python3 -m venv --clear --system-site-packages "$place" &&
+    tethered "$place/bin/pip" --disable-pip-version-check --quiet install \
+      'patroni[etcd3]==4.0.11' >&2 &&
+    : >"$place/complete"
+}
+
 can_write() {
   [ -w . ] || fail "needs to $1, and may not write to $(pwd)"
 }
 
+if [ "${1:-}" = cluster ]; then
+  need nginx:nginx haproxy:haproxy etcd:etcd-server patroni:patroni postgres:postgresql \
+    ip:iproute2 nsenter:util-linux
+  (newer_patroni) || echo 'setup: goes on with the Patroni that is installed' >&2
+  if [ "${2:-}" = clocks ]; then need libfaketime:libfaketime; fi
+  exit
+fi
 need nginx:nginx flock:util-linux setpriv:util-linux
+# The model checker, and the compiler of its verifiers. Only the tests of the model need them, and
+# are skipped without.
+if [ -n "${SETUP_MODEL:-}" ]; then
+  (need spin:spin g++:g++) || echo 'setup: goes on without the model' >&2
+fi
+# Only the tests of backups need a whole PostgreSQL, and are skipped without.
+if [ -n "${SETUP_BACKUP:-}" ]; then
+  (need postgres:postgresql) || echo 'setup: goes on without pg_basebackup' >&2
+fi
 # npm writes this file last.
 if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
   can_write 'install its packages'

@@ -1,32 +1,38 @@
-// The simulation from the command line:
-//   npm run simulate -- --seeds N [--seed S] [--payments 500]   N runs, from seed S on
-//   npm run simulate -- --seeds 1 --seed S --trace              one run, step by step
-//   npm run simulate -- --mutations [--seeds 3000] [--seed S]   does it notice a program that is wrong?
-// A run that fails is printed with the command that repeats it.
+// `npm run simulate`: the seeded simulation of the engine. A run that fails is printed with the
+// command that repeats it.
 
-import { parseArgs } from 'node:util';
 import { hunt } from '../test/simulation/mutants.ts';
 import { MUTATIONS } from '../test/simulation/mutations.ts';
 import { simulate } from '../test/simulation/run.ts';
+import { readCommandLine } from './command-line.ts';
 
-const FAILURES_MAX = 5;
-
-const { values } = parseArgs({
+const {
+  seed: first,
+  payments,
+  failures: failuresMax,
+  trace,
+  mutations,
+  ...given
+} = readCommandLine({
+  name: 'simulate',
+  does:
+    'Runs the engine on a virtual clock with parts that fail, once for each seed, and checks ' +
+    'that no payment is lost or charged twice. With --mutations it runs programs that are wrong ' +
+    'on purpose, and checks that a seed finds each.',
+  takes: 'Takes some seconds for 100 seeds; --mutations takes minutes.',
   options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    payments: { type: 'string', default: '500' },
-    failures: { type: 'string', default: String(FAILURES_MAX) },
-    trace: { type: 'boolean', default: false },
-    mutations: { type: 'boolean', default: false },
+    seeds: { about: 'how many seeds', otherwise: '100, or 3000 with --mutations', least: 1 },
+    seed: { about: 'the first seed', preset: 1, least: 0 },
+    payments: { about: 'payments in each run', preset: 500, least: 1 },
+    failures: { about: 'ends after so many runs that fail', preset: 5, least: 1 },
+    trace: { about: 'prints each step', preset: false },
+    mutations: { about: 'runs the wrong programs', preset: false },
   },
+  ends: { 0: 'every run passed, or every mutation was found', 1: 'otherwise' },
 });
-const first = wholeNumber('seed', values.seed);
-const seeds = wholeNumber('seeds', values.seeds ?? (values.mutations ? '3000' : '100'));
-const payments = wholeNumber('payments', values.payments);
-const failuresMax = wholeNumber('failures', values.failures);
+const seeds = given.seeds ?? (mutations ? 3_000 : 100);
 
-const isWell = values.mutations ? await runMutations() : await runSeeds();
+const isWell = mutations ? await runMutations() : await runSeeds();
 process.exitCode = isWell ? 0 : 1;
 
 async function runSeeds(): Promise<boolean> {
@@ -38,7 +44,7 @@ async function runSeeds(): Promise<boolean> {
     const result = await simulate({
       seed,
       payments,
-      trace: values.trace ? console.log : undefined,
+      trace: trace ? console.log : undefined,
     });
     for (const [kind, count] of result.counts) counts.set(kind, (counts.get(kind) ?? 0) + count);
     sums.runs++;
@@ -57,8 +63,10 @@ async function runSeeds(): Promise<boolean> {
   const kinds = [...counts].toSorted(([one], [other]) => one.localeCompare(other));
   console.log(kinds.map(([kind, count]) => `${kind} ${count}`).join(', '));
   console.log(
-    `${sums.runs} runs of ${payments} payments from seed ${first}: ${failures} failed; ${sums.settled} payments settled, ` +
-      `${sums.events} events in ${(sums.virtualMs / 3_600_000).toFixed(1)} h of virtual time, took ${tookS.toFixed(1)} s; hash ${sums.hash}`,
+    `${sums.runs} runs of ${payments} payments from seed ${first}: ${failures} failed; ` +
+      `${sums.settled} payments settled, ${sums.events} events in ` +
+      `${(sums.virtualMs / 3_600_000).toFixed(1)} h of virtual time, took ${tookS.toFixed(1)} s; ` +
+      `hash ${sums.hash}`,
   );
   return failures === 0;
 }
@@ -66,15 +74,11 @@ async function runSeeds(): Promise<boolean> {
 async function runMutations(): Promise<boolean> {
   let missed = 0;
   for (const mutation of MUTATIONS) {
-    const options = [
-      '--seed',
-      values.seed,
-      '--seeds',
-      String(seeds),
-      '--payments',
-      values.payments,
-    ];
-    const { found, printed } = await hunt(mutation, [...options, '--failures', '1']);
+    const options = Object.entries({ seed: first, seeds, payments, failures: 1 });
+    const { found, printed } = await hunt(
+      mutation,
+      options.flatMap(([name, value]) => [`--${name}`, String(value)]),
+    );
     if (found === undefined) missed++;
     console.log(
       `${mutation.name}: ${found ?? `NOT FOUND in ${seeds} runs: ${printed.slice(-500)}`}`,
@@ -82,12 +86,4 @@ async function runMutations(): Promise<boolean> {
   }
   console.log(`${MUTATIONS.length - missed} of ${MUTATIONS.length} mutations were found`);
   return missed === 0;
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d+$/.test(text)) {
-    console.error(`--${name} is "${text}", must be a whole number`);
-    process.exit(2);
-  }
-  return Number(text);
 }

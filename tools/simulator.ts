@@ -1,30 +1,31 @@
-// One simulated payment processor as a process of its own:
-//   node dist/tools/simulator.js --name default --port 8001 --fee 5 [--host 127.0.0.1] [--token 123] [--state FILE]
-// Prints one JSON line when it listens; SIGTERM or SIGINT ends it.
+// One simulated payment processor as a process of its own. Prints one JSON line when it listens.
+// SIGTERM or SIGINT ends it.
 
-import { parseArgs } from 'node:util';
+import { readCommandLine } from './command-line.ts';
 import { startSimulator } from './simulator/processor-simulator.ts';
 
-const { values } = parseArgs({
+const { name, port, fee, host, token, state } = readCommandLine({
+  name: 'simulator',
+  does: 'Runs one simulated payment processor.',
+  takes: 'Runs until SIGTERM or SIGINT.',
   options: {
-    name: { type: 'string' },
-    port: { type: 'string' },
-    fee: { type: 'string' },
-    host: { type: 'string' },
-    token: { type: 'string' },
-    state: { type: 'string' },
+    name: { about: 'its name' },
+    port: { about: 'the port; 0 is any free one', least: 0, most: 65_535 },
+    fee: { about: 'the fee in percent', least: 0, most: 99.99, fraction: true },
+    host: { about: 'the address to listen at', otherwise: '127.0.0.1' },
+    token: { about: 'the token of the admin endpoints', otherwise: '123' },
+    state: { about: 'the file that keeps the payments', otherwise: 'memory alone' },
   },
 });
 
-const { name, host, token, state } = values;
-const port = Number(values.port);
-const feePercent = Number(values.fee);
-if (name === undefined || !(port >= 0 && port < 65_536) || !(feePercent >= 0 && feePercent < 100)) {
-  console.error('needs --name, --port (0 is any free one) and --fee (in percent)');
-  process.exit(2);
-}
-
-const simulator = await startSimulator({ name, port, feePercent, host, token, stateFile: state });
+const simulator = await startSimulator({
+  name,
+  port,
+  feePercent: fee,
+  host,
+  token,
+  stateFile: state,
+});
 
 const end = (): void => {
   simulator.close().catch((error: unknown) => {
@@ -34,5 +35,5 @@ const end = (): void => {
 };
 process.once('SIGTERM', end);
 process.once('SIGINT', end);
-// Only now: whoever reads the line may send a signal at once.
+// Last, because whoever reads the line may send a signal at once.
 console.log(JSON.stringify({ event: 'listening', name, url: simulator.url }));

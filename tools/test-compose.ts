@@ -1,37 +1,38 @@
-// The submission under its limits, as containers: how fast it starts, what it uses under load, and how long intake stands still and
-// whether the books hold when each part is killed in turn. Takes ports 9999, 8001 and 8002; removes what it made. Ends with 0 when all is well, 1 when something
-// isn't, 2 when it could not run.
-//
-//   npm run test:compose            DOCKER_BUILD_FLAGS="--network host" is for `docker build`
+// `npm run test:compose`: the submission as containers under its limits. It measures the start and
+// the use under load, kills each part in turn, and compares the ledger with the processors.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sleep, systemClock } from '../src/clock.ts';
+import { sleep, systemClock as clock } from '../src/clock.ts';
 import { PROCESSORS } from '../src/payment.ts';
+import { faultsOf } from './audit/audit.ts';
+import { auditWhenDrained } from './audit/drain.ts';
+import { readCommandLine } from './command-line.ts';
 import { chargedAt } from './compose/charged.ts';
 import * as composition from './compose/composition.ts';
-import { whatIsMissing } from './compose/docker.ts';
 import * as killing from './compose/killing.ts';
 import { entryOfRow, LEDGER_QUERY, ledgerFaults, type Entry } from './compose/ledger.ts';
 import { Load } from './compose/load.ts';
-import { megabytes, memoryFaults, usageBetween, type Usage } from './compose/usage.ts';
-import { faultsOf } from './k6/audit.ts';
-import { auditWhenDrained } from './k6/drain.ts';
-import { Endpoints } from './k6/endpoints.ts';
+import {
+  endpoints,
+  msUntil,
+  PORT,
+  PROCESSOR_URLS,
+  summaryAnswers,
+  TOKEN,
+} from './compose/running.ts';
+import { quantile } from './load/open-loop.ts';
+import { memoryFaults, usageBetween, usageLine, type Usage } from './compose/usage.ts';
 
-const BACKEND = 'http://127.0.0.1:9999';
-const PROCESSOR_URLS = ['http://127.0.0.1:8001', 'http://127.0.0.1:8002'] as const;
-const TOKEN = '123';
-/** The contest gives up after 75 s; we want to be there long before. */
+/** The contest waits 75 s. */
 const START_MS_MAX = 15_000;
 const RETURN_MS_MAX = 30_000;
 const PER_SECOND = 300;
 const STEADY_MS = 20_000;
 const SAMPLE_MS = 1_000;
-const POLL_MS = 50;
-/** Of load before and after each kill. */
+/** How long the load runs before and after each kill. */
 const PAUSE_MS = 3_000;
-/** Slow enough that each kill meets payments under way. */
+/** The processors' delay: each kill shall meet payments under way. */
 const DELAY_MS = 100;
 const DRAIN = { drainMs: 90_000, quietMs: 40_000, lateMs: 2_000, pollMs: 500 } as const;
 const LISTED_MAX = 10;
@@ -45,11 +46,9 @@ const PARTS = [
   'payment-processor-fallback',
 ];
 
-const clock = systemClock;
-const endpoints = new Endpoints({ backend: BACKEND, processors: PROCESSOR_URLS }, TOKEN);
-/** A set: what is found in two places is one fault. */
+/** A set, because two checks may find the same fault. */
 const faults = new Set<string>();
-/** The latest of each part under the limits; its memory is the most in the whole run. */
+/** The latest use of each limited part, with the most memory of the whole run. */
 const used = new Map<string, Usage>();
 
 function complain(found: readonly string[]): void {
@@ -59,14 +58,8 @@ function complain(found: readonly string[]): void {
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 async function main(): Promise<number> {
-  const missing = await whatIsMissing();
-  if (missing !== undefined) {
-    console.error(`test:compose needs ${missing}`);
-    return 2;
-  }
-  const flags = process.env['DOCKER_BUILD_FLAGS']?.split(' ').filter(Boolean) ?? [];
-  await composition.buildImages(flags);
-  // What an earlier run may have left.
+  await composition.buildImages();
+  // An earlier run may have left containers.
   await composition.down();
   try {
     await start();
@@ -83,19 +76,18 @@ async function main(): Promise<number> {
   return faults.size === 0 ? 0 : 1;
 }
 
-/** From nothing: `up` makes the networks and the volumes too, `down` has removed them. */
+/** `up` makes the networks and the volumes too; `down` has removed them. */
 async function start(): Promise<void> {
   const beganMs = clock.elapsed();
   await composition.up();
-  const tookMs = await msUntil(summaryAnswers, beganMs, 'no summary');
+  const tookMs = await msUntil('a summary', RETURN_MS_MAX, summaryAnswers, beganMs);
   console.log(`start     ${seconds(tookMs)} from nothing to the first summary`);
   if (tookMs > START_MS_MAX) complain([`the start took ${seconds(tookMs)}`]);
 }
 
 async function tryIt(): Promise<void> {
   await endpoints.setLevers({ delayMs: DELAY_MS, failing: false });
-  const load = new Load(BACKEND, clock);
-  load.start(PER_SECOND);
+  const load = new Load(PORT, PER_SECOND);
   try {
     await measure(load);
     for (const part of PARTS) await kill(part, load);
@@ -110,7 +102,7 @@ async function tryIt(): Promise<void> {
   complain(await composition.mishaps());
 }
 
-/** A steady load, with all parts alive. */
+/** Under a steady load, with all parts alive. */
 async function measure(load: Load): Promise<void> {
   await sleep(clock, PAUSE_MS);
   load.takeLatencies();
@@ -121,14 +113,13 @@ async function measure(load: Load): Promise<void> {
     await look();
   }
   const latencies = load.takeLatencies();
-  const at = (share: number): string =>
-    (latencies[Math.floor(latencies.length * share)] ?? Number.NaN).toFixed(1);
+  const at = (share: number): string => quantile(latencies, share).toFixed(1);
   console.log(
     `load      ${PER_SECOND}/s for ${seconds(STEADY_MS)}: p50 ${at(0.5)}, p99 ${at(0.99)} ms`,
   );
   for (const [service, was] of before) {
     const last = used.get(service);
-    if (last !== undefined) console.log(lineOf(service, usageBetween(was, last)));
+    if (last !== undefined) console.log(usageLine(service, usageBetween(was, last)));
   }
 }
 
@@ -137,14 +128,6 @@ async function look(): Promise<void> {
     const mostBytes = used.get(service)?.memoryBytes ?? 0;
     used.set(service, { ...now, memoryBytes: Math.max(mostBytes, now.memoryBytes) });
   }
-}
-
-function lineOf(service: string, usage: Usage): string {
-  return (
-    `          ${service.padEnd(9)} ${megabytes(usage.memoryBytes)} of ${megabytes(usage.memoryLimitBytes)} MB, ` +
-    `${usage.cpuMs.toFixed(0)} ms of CPU, throttled in ${usage.throttledPeriods} of ${usage.periods} periods, ` +
-    `${usage.throttledMs.toFixed(0)} ms`
-  );
 }
 
 async function kill(part: string, load: Load): Promise<void> {
@@ -158,37 +141,19 @@ async function kill(part: string, load: Load): Promise<void> {
   const beganMs = clock.elapsed();
   const how = await composition.kill(part);
   const [awayMs, summaryMs] = await Promise.all([
-    msUntil(runsAgain, beganMs, `${part} does not run`),
-    msUntil(summaryAnswers, beganMs, 'no summary'),
+    msUntil(`${part} runs again`, RETURN_MS_MAX, runsAgain, beganMs),
+    msUntil('a summary', RETURN_MS_MAX, summaryAnswers, beganMs),
   ]);
   const instanceMs = INSTANCES.includes(part)
-    ? await msUntil(answers, beganMs, `${part} does not answer`)
+    ? await msUntil(`${part} answers`, RETURN_MS_MAX, answers, beganMs)
     : undefined;
-  // A simulator starts without them.
+  // A simulator that starts again has no delay.
   await endpoints.setLevers({ delayMs: DELAY_MS, failing: false });
   await sleep(clock, PAUSE_MS);
   const silenceMs = load.takeLongestSilenceMs();
   const what = { part, how, awayMs, instanceMs, summaryMs, silenceMs };
   console.log(`killed    ${killing.lineOf(what)}`);
   complain(killing.faultsOf(what));
-}
-
-const summaryAnswers = async (): Promise<boolean> =>
-  (await endpoints.backendSummary()).status === 200;
-
-/** How long after `beganMs` it is so. @throws Error when that takes too long. */
-async function msUntil(
-  isSo: () => Promise<boolean>,
-  beganMs: number,
-  otherwise: string,
-): Promise<number> {
-  while (!(await isSo())) {
-    if (clock.elapsed() - beganMs > RETURN_MS_MAX) {
-      throw new Error(`${otherwise} within ${seconds(RETURN_MS_MAX)}`);
-    }
-    await sleep(clock, POLL_MS);
-  }
-  return clock.elapsed() - beganMs;
 }
 
 async function audit(load: Load): Promise<void> {
@@ -204,11 +169,22 @@ async function audit(load: Load): Promise<void> {
   if (differences.length > LISTED_MAX) complain([`${differences.length} such differences in all`]);
   const { lost, twice } = drained.audit;
   console.log(
-    `audit     ${lost.length} lost, ${twice.length} charged twice, ${differences.length} differences between ` +
-      `${ledger.length} rows of the ledger and the processors; settled after ${seconds(drained.tookMs)}`,
+    `audit     ${lost.length} lost, ${twice.length} charged twice, ` +
+      `${differences.length} differences between ${ledger.length} rows of the ledger and the ` +
+      `processors; settled after ${seconds(drained.tookMs)}`,
   );
 }
 
+readCommandLine({
+  name: 'test:compose',
+  does:
+    'Tries the submission as containers under its limits: how fast it starts, what it uses under ' +
+    'load, how long intake stands still when each part is killed in turn, and whether the books ' +
+    'hold. Removes the containers and volumes that it made.',
+  ...composition.DOCKER,
+  takes: 'Takes about two minutes once the images are built.',
+  ends: { 0: 'all is well', 1: 'something is not', 2: 'it could not run' },
+});
 try {
   process.exitCode = await main();
 } catch (error) {

@@ -1,4 +1,5 @@
-// Requests that gather their own body, up to a bound. The listeners are shared functions: nothing is bound per request.
+// A request that collects its own body, up to BODY_BYTES_MAX. The listeners are shared functions,
+// so no closure is made per request.
 
 import { IncomingMessage, type ServerResponse } from 'node:http';
 
@@ -16,8 +17,8 @@ export class BodyRequest extends IncomingMessage {
   #onTooLarge: BodyListener | undefined;
 
   /**
-   * Calls `onBody` once with the whole body; never when the client gives up before its end.
-   * A body beyond BODY_BYTES_MAX calls `onTooLarge` once instead.
+   * Calls `onBody` once with the whole body, or `onTooLarge` once if the body is longer than
+   * BODY_BYTES_MAX. Calls neither if the client disconnects before the body ends.
    */
   readBody(response: ServerResponse, onBody: BodyListener, onTooLarge: BodyListener): void {
     this.#response = response;

@@ -1,16 +1,17 @@
-// From the bytes of a request to a payment. The usual bodies are read straight from the bytes; whatever else is valid JSON of
-// the same meaning goes the exact, slower way, which also finds out what is wrong with the rest.
+// Reads a payment from the bytes of a request's body. The fast parser reads the usual bodies
+// straight from the bytes. Every other body goes to the exact, slower parser, which accepts any
+// valid JSON of the same meaning and says what is wrong with the rest.
 
 import { centsFromDecimal, decimalFromCents } from '../cents.ts';
 import { readId } from '../payment.ts';
 
-/** What a parse leaves behind; one object serves all requests, since nothing waits between reading and using it. */
+/** The parser's output. One object serves all requests, since it is used before the next parse. */
 export class PaymentInput {
   readonly id = new Uint32Array(4);
   amountCents = 0;
 }
 
-/** What is wrong with a body. `field` is the JSON field, or "body". */
+/** What is wrong with a body. `field` is the JSON field, or "body" for the whole. */
 export interface InputFault {
   readonly field: 'body' | 'correlationId' | 'amount';
   readonly reason: string;
@@ -26,12 +27,15 @@ const CLOSE = 125;
 
 const CORRELATION_ID = Buffer.from('"correlationId"');
 const AMOUNT = Buffer.from('"amount"');
-/** Whole digits that the fast way takes: their cents stay below 2^53. */
+/** Whole digits that the fast parser accepts: the cents stay below 2^53. */
 const WHOLE_DIGITS_MAX = 13;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Reads `bytes` into `input`; undefined when it is a payment. `maxCents` is a safe integer. */
+/**
+ * Reads a payment into `input`. Returns undefined, or the fault if `bytes` is not a payment of 1 to
+ * `maxCents` (a safe integer).
+ */
 export function readPayment(
   bytes: Uint8Array,
   maxCents: number,
@@ -40,7 +44,7 @@ export function readPayment(
   return readFast(bytes, maxCents, input) ? undefined : readExact(bytes, maxCents, input);
 }
 
-/** The two fields in either order, any white space, plain digits. False proves nothing. */
+/** Takes the two fields in either order, any white space, plain digits. False: not decided here. */
 function readFast(bytes: Uint8Array, maxCents: number, input: PaymentInput): boolean {
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== OPEN) return false;
@@ -68,7 +72,7 @@ function readFast(bytes: Uint8Array, maxCents: number, input: PaymentInput): boo
   return hasId && hasAmount && bytes[at] === CLOSE && skipSpace(bytes, at + 1) === bytes.length;
 }
 
-/** The place after a number such as 19 or 19.9 or 19.90, or -1. */
+/** Returns the index after a number such as 19, 19.9 or 19.90; -1 for any other text. */
 function readAmount(bytes: Uint8Array, start: number, input: PaymentInput): number {
   let at = start;
   let cents = 0;
@@ -100,7 +104,7 @@ function skipSpace(bytes: Uint8Array, start: number): number {
   }
 }
 
-/** The place of the value after a colon, or the end when there is none. */
+/** Returns the index of the value after a colon, or the length of `bytes` if there is no colon. */
 function skipColon(bytes: Uint8Array, start: number): number {
   const at = skipSpace(bytes, start);
   return bytes[at] === COLON ? skipSpace(bytes, at + 1) : bytes.length;
@@ -150,7 +154,7 @@ function fault(field: InputFault['field'], reason: string): InputFault {
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-/** The digits of the object's last "amount", as they were sent: JSON.parse would have made a float of them. */
+/** The digits of the object's last "amount" as sent; JSON.parse gives a float. */
 function amountText(json: string): string {
   let depth = 0;
   let key = '';

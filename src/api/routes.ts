@@ -1,90 +1,45 @@
-// Which request gets which answer. What stands behind the answers comes in as a Desk; nothing here knows the other stages.
+// The routes: a path and a method to the code that answers, with the payments' route itself.
 
 import type { ServerResponse } from 'node:http';
-import type { IdWords } from '../payment.ts';
+import { IN_DOUBT } from '../gateways/peer.ts';
+import type { Admission } from '../intake/admission.ts';
+import type { Admitted } from '../intake/admitted.ts';
 import type { BodyRequest } from './body.ts';
+import type { Handlers } from './handlers.ts';
+import type { Operations } from './operations.ts';
+import { isAction } from './order-json.ts';
 import { PaymentInput, readPayment } from './payment-json.ts';
 import * as replies from './replies.ts';
-import { send } from './replies.ts';
+import { send, type Reply } from './replies.ts';
+import { endAfterUpgrade } from './unreadable.ts';
 
-/**
- * - accepted, repeated: safely held, or known with this amount.
- * - conflict: known with another amount.
- * - full: no room.
- * - purging: not before a purge is over.
- * - stopping: not here any more.
- * - foreign: another instance's, and handed over by one already.
- * - disagreeing: the ledger or another instance says something else of this one's place.
- * - draining: not before the number of instances has changed.
- * - broken: can't be held safely.
- */
-type PaymentAnswer =
-  | 'accepted'
-  | 'repeated'
-  | 'conflict'
-  | 'full'
-  | 'purging'
-  | 'stopping'
-  | 'foreign'
-  | 'disagreeing'
-  | 'draining'
-  | 'broken';
-
-const REPLIES: Readonly<Record<Exclude<PaymentAnswer, 'disagreeing'>, replies.Reply>> = {
+const REPLIES: Readonly<Record<Exclude<Admitted, 'disagreeing'>, Reply>> = {
   accepted: replies.ACCEPTED,
   repeated: replies.ACCEPTED,
   conflict: replies.CONFLICT,
+  'given up': replies.GIVEN_UP,
   full: replies.FULL,
   purging: replies.PURGING,
   stopping: replies.STOPPING,
   foreign: replies.MISDIRECTED,
   draining: replies.DRAINING,
   broken: replies.BROKEN,
+  late: replies.LATE,
+  unsafe: replies.UNSAFE,
 };
 
-type SummaryAnswer =
-  | { readonly json: string }
-  | { readonly field: string; readonly reason: string }
-  | { readonly missing: string }
-  | 'busy';
-
-export interface Desk {
-  /** `id` is only valid during the call. `fromPeer`: an instance hands over what it believes to be ours. */
-  pay(id: IdWords, amountCents: number, fromPeer: boolean): PaymentAnswer | Promise<PaymentAnswer>;
-  /**
-   * 'busy' while too many are asked for; what is missing when it would not be true. @throws when
-   * the ledger can't be read now.
-   */
-  summary(query: string): Promise<SummaryAnswer>;
-  /** Forgets every payment, on all instances; 'busy' while another purge does. @throws when that can't be done now. */
-  purge(): Promise<'purged' | 'busy'>;
-  /** Another instance leads that purge: whether nothing is under way here, and none is taken of clients. Never rejects. */
-  holdStill(purge: string): Promise<boolean>;
-  /** Whether nothing is taken any more until the end of that purge. */
-  freeze(purge: string): boolean;
-  /** Whether every payment here was forgotten for that purge. */
-  forget(purge: string): Promise<boolean>;
-  /**
-   * undefined once what is charged by now is in the ledger; within a bound, the reason why that
-   * isn't so.
-   */
-  flush(): Promise<string | undefined>;
-  /** JSON. */
-  status(): string;
-  /** JSON: which instance this is, by its own word. */
-  identity(): string;
-  /**
-   * Whether the instance that hands over a payment takes this one for what it is; its words are the
-   * request's query.
-   */
-  isMeant(query: string): boolean;
-  /** Why this instance disagrees. */
-  disagreement(): string;
-}
-
 export interface RouteOptions {
-  readonly desk: Desk;
+  readonly admission: Admission;
   readonly amountMaxCents: number;
+  /**
+   * The query that a peer sends when it hands a payment over to this instance or wants a flush, and
+   * with which that of a payment in doubt and of a purge's step begins.
+   * What comes with another query is meant for another instance and is refused.
+   */
+  readonly ownQuery: string;
+  /** Without handlers only the payments' routes exist. */
+  readonly handlers?: Handlers;
+  readonly operations?: Operations;
   readonly allowPurge: boolean;
 }
 
@@ -96,111 +51,130 @@ interface Entry {
 }
 
 export function createRouter(options: RouteOptions): Route {
-  const { desk, allowPurge } = options;
+  const { handlers, operations } = options;
   const entries = new Map<string, Entry>([
     ['/payments', { method: 'POST', run: payment(options, false) }],
-    ['/payments-summary', { method: 'GET', run: summary(desk) }],
     ['/internal/payments', { method: 'POST', run: payment(options, true) }],
-    ['/internal/flush', { method: 'POST', run: flush(desk) }],
-    ['/internal/status', { method: 'GET', run: tell(() => desk.status()) }],
-    ['/internal/identity', { method: 'GET', run: tell(() => desk.identity()) }],
   ]);
-  if (allowPurge) {
-    entries.set('/purge-payments', { method: 'POST', run: purge(desk) });
-    entries.set('/internal/hold-still', {
-      method: 'POST',
-      run: obey((name) => desk.holdStill(name)),
-    });
-    entries.set('/internal/freeze', { method: 'POST', run: obey((name) => desk.freeze(name)) });
-    entries.set('/internal/forget', { method: 'POST', run: obey((name) => desk.forget(name)) });
+  if (handlers !== undefined) addHandlers(entries, handlers, options);
+  if (operations !== undefined) {
+    const run: Route = (request, response) => send(response, operations.heldHere(queryOf(request)));
+    entries.set('/internal/held', { method: 'GET', run });
   }
   return (request, response) => {
-    const entry = entries.get(pathOf(request));
+    endAfterUpgrade(request, response);
+    const path = pathOf(request);
+    const entry = entries.get(path) ?? heldPayment(path, options);
     if (entry === undefined) send(response, replies.NOT_FOUND);
     else if (entry.method === request.method) entry.run(request, response);
     else send(response, replies.methodNotAllowed(entry.method));
   };
 }
 
-function payment({ desk, amountMaxCents }: RouteOptions, fromPeer: boolean): Route {
+function payment({ admission, amountMaxCents, ownQuery }: RouteOptions, fromPeer: boolean): Route {
   const input = new PaymentInput();
-  const onBody = (_: BodyRequest, response: ServerResponse, body: Buffer): void => {
+  const replyTo = (admitted: Admitted): Reply => {
+    admission.answers[admitted]++;
+    return admitted === 'disagreeing'
+      ? replies.unavailable(admission.barReason)
+      : REPLIES[admitted];
+  };
+  const onBody = (request: BodyRequest, response: ServerResponse, body: Buffer): void => {
     const fault = readPayment(body, amountMaxCents, input);
     if (fault !== undefined) {
+      admission.answers.invalid++;
       send(response, replies.badField(fault.field, fault.reason));
       return;
     }
-    const answer = desk.pay(input.id, input.amountCents, fromPeer);
-    if (typeof answer === 'string') send(response, replyTo(answer));
-    else sendLater(response, answer.then(replyTo), 'the payment can not be held');
+    const isInDoubt = fromPeer && queryOf(request) !== ownQuery;
+    const admitted = admission.admit(input.id, input.amountCents, fromPeer, isInDoubt);
+    if (typeof admitted === 'string') send(response, replyTo(admitted));
+    else sendLater(response, admitted.then(replyTo), 'the payment can not be held');
   };
-  const replyTo = (answer: PaymentAnswer): replies.Reply =>
-    answer === 'disagreeing' ? replies.unavailable(desk.disagreement()) : REPLIES[answer];
+  const onTooLarge = (_: BodyRequest, response: ServerResponse): void => {
+    admission.answers.invalid++;
+    send(response, replies.TOO_LARGE);
+  };
   return (request, response) => {
-    if (fromPeer && !desk.isMeant(queryOf(request))) send(response, replies.ANOTHER);
-    else request.readBody(response, onBody, onTooLarge);
+    const query = fromPeer ? queryOf(request) : ownQuery;
+    const isForUs = query === ownQuery || query === ownQuery + IN_DOUBT;
+    if (isForUs) request.readBody(response, onBody, onTooLarge);
+    else send(response, replies.WRONG_INSTANCE);
   };
 }
 
-function onTooLarge(_: BodyRequest, response: ServerResponse): void {
+function refuseTooLarge(_: BodyRequest, response: ServerResponse): void {
   send(response, replies.TOO_LARGE);
 }
 
-function summary(desk: Desk): Route {
-  const summarize = async (query: string): Promise<replies.Reply> => {
-    const answer = await desk.summary(query);
-    if (answer === 'busy') return replies.BUSY;
-    if ('missing' in answer) return replies.unavailable(answer.missing);
-    return 'json' in answer
-      ? replies.ok(answer.json)
-      : replies.badField(answer.field, answer.reason);
+const HELD_PAYMENT = /^\/internal\/payments\/([^/]+)(?:\/([^/]+))?$/;
+
+/** Another instance asks for a payment by its id, or passes on an operator's order. */
+function heldPayment(path: string, { handlers, operations }: RouteOptions): Entry | undefined {
+  if (handlers === undefined || !path.startsWith('/internal/')) return undefined;
+  const [, correlationId, action] = HELD_PAYMENT.exec(path) ?? [];
+  if (correlationId === undefined) return undefined;
+  if (action === undefined) {
+    const reply = (): Reply => handlers.heldPayment(correlationId);
+    return { method: 'GET', run: (_, response) => send(response, reply()) };
+  }
+  if (!isAction(action) || operations === undefined) return undefined;
+  const onBody = (_: BodyRequest, response: ServerResponse, body: Buffer): void =>
+    sendLater(response, operations.orderHere(correlationId, action, body), 'nothing was done');
+  return {
+    method: 'POST',
+    run: (request, response) => request.readBody(response, onBody, refuseTooLarge),
   };
-  return (request, response) =>
-    sendLater(response, summarize(queryOf(request)), 'the ledger can not be read');
 }
 
-function flush(desk: Desk): Route {
-  return (_, response) =>
-    sendLater(
-      response,
-      desk
-        .flush()
-        .then((missing) =>
-          missing === undefined ? replies.ACCEPTED : replies.unavailable(missing),
-        ),
-      'the ledger can not be written',
-    );
-}
-
-function purge(desk: Desk): Route {
-  return (_, response) =>
-    sendLater(
-      response,
-      desk.purge().then((told) => (told === 'busy' ? replies.PURGING : replies.PURGED)),
-      'not all is purged',
-    );
-}
-
-function obey(order: (purge: string) => boolean | Promise<boolean>): Route {
-  return (request, response) =>
-    sendLater(
-      response,
-      Promise.resolve(order(queryOf(request))).then((done) =>
-        done ? replies.STILL : replies.NOT_STILL,
-      ),
-      'payments are under way',
-    );
-}
-
-function tell(json: () => string): Route {
-  return (_, response) => send(response, replies.ok(json()));
-}
-
-function sendLater(
-  response: ServerResponse,
-  reply: Promise<replies.Reply>,
-  otherwise: string,
+function addHandlers(
+  entries: Map<string, Entry>,
+  handlers: Handlers,
+  { allowPurge, ownQuery }: RouteOptions,
 ): void {
+  const get = (path: string, run: Route): unknown => entries.set(path, { method: 'GET', run });
+  const post = (path: string, run: Route): unknown => entries.set(path, { method: 'POST', run });
+  get(
+    '/payments-summary',
+    later((query) => handlers.summary(query), 'the ledger can not be read'),
+  );
+  post(
+    '/internal/flush',
+    later((query) => {
+      if (query !== '' && query !== ownQuery) return Promise.resolve(replies.WRONG_INSTANCE);
+      return handlers.flush();
+    }, 'the ledger can not be written'),
+  );
+  get('/internal/status', (_, response) => send(response, handlers.status()));
+  get('/internal/live', (_, response) => send(response, replies.LIVE));
+  get('/internal/ready', (_, response) => send(response, handlers.ready()));
+  get('/internal/snapshot', (request, response) => {
+    send(response, handlers.snapshot(queryOf(request)));
+  });
+  get('/internal/identity', (_, response) => send(response, handlers.identity()));
+  if (!allowPurge) return;
+  const underWay = 'payments are under way';
+  post(
+    '/purge-payments',
+    later(() => handlers.purge(), 'not all is purged'),
+  );
+  const step = (path: string, take: (purge: string) => Promise<Reply>): unknown => {
+    const named = `${ownQuery}&purge=`;
+    const handle = async (query: string): Promise<Reply> =>
+      query.startsWith(named) ? take(query.slice(named.length)) : replies.WRONG_INSTANCE;
+    return post(path, later(handle, underWay));
+  };
+  step('/internal/hold-still', (purge) => handlers.holdStill(purge));
+  step('/internal/freeze', (purge) => handlers.freeze(purge));
+  step('/internal/forget', (purge) => handlers.forget(purge));
+}
+
+/** `otherwise`: the reason in the 503 if the handler rejects. */
+function later(handle: (query: string) => Promise<Reply>, otherwise: string): Route {
+  return (request, response) => sendLater(response, handle(queryOf(request)), otherwise);
+}
+
+function sendLater(response: ServerResponse, reply: Promise<Reply>, otherwise: string): void {
   reply.then(
     (made) => send(response, made),
     () => send(response, replies.unavailable(otherwise)),
@@ -210,7 +184,7 @@ function sendLater(
 const SLASH = 47;
 const SCHEME_AND_HOST = /^https?:\/\/[^/?#]*/i;
 
-/** A proxy may send the whole address, which every server is to take (RFC 9112, 3.2.2). */
+/** A proxy may send an absolute address; every server must accept it (RFC 9112, 3.2.2). */
 function targetOf({ url = '' }: BodyRequest): string {
   return url.charCodeAt(0) === SLASH ? url : url.replace(SCHEME_AND_HOST, '');
 }

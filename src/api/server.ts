@@ -1,81 +1,118 @@
-// The HTTP server on its Unix socket: node:http, and nothing between it and the routes.
+// The HTTP server on its Unix socket: node:http with the limits on connections, heads and times.
+// The routes answer the requests.
 
-import { chmodSync, rmSync } from 'node:fs';
-import { createServer, ServerResponse, type Server } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { chmodSync } from 'node:fs';
+import { createServer, ServerResponse, type Server, type ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import { BodyRequest } from './body.ts';
 import { endAfterAnswer } from './replies.ts';
 import type { Route } from './routes.ts';
+import { freeSocketPath } from './socket-path.ts';
 import { refuseConnect, refuseUnreadable } from './unreadable.ts';
 
-/** Longer than nginx keeps an idle connection (60 s): a POST must never meet a socket that is just being closed. */
+/** Longer than nginx keeps an idle connection (60 s), so that no POST meets a closing socket. */
 const KEEP_ALIVE_MS = 75_000;
-/** More than nginx's worker has; others come from peers and operators. */
+/** More than nginx's worker opens; peers and operators connect too. */
 const CONNECTIONS_MAX = 5_000;
-/** For a request's headers, and for the whole of it. */
+/** Limit for a request's head, and for the whole request. */
 const REQUEST_MS = 10_000;
-/** What `replies` says of it. nginx takes more. */
+/** HEAD_TOO_LARGE in replies.ts names this limit. nginx accepts more. */
 const HEAD_BYTES_MAX = 16_384;
+
+/** The limits and the parts of a server; `requestMs` is the time for a whole request. */
+export function serverOptions(
+  requestMs = REQUEST_MS,
+): ServerOptions<typeof BodyRequest, typeof DatelessResponse> {
+  return {
+    IncomingMessage: BodyRequest,
+    ServerResponse: DatelessResponse,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: HEAD_BYTES_MAX,
+    headersTimeout: requestMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: requestMs / 2,
+    // HTTP/1.0 may omit the Host header, nginx passes that on, and no code here reads it.
+    requireHostHeader: false,
+    noDelay: true,
+  };
+}
+
+/** What the options don't cover. */
+export function limitServer(server: Server, route: Route): void {
+  server.maxConnections = CONNECTIONS_MAX;
+  // Unknown expectations (Expect: …) are ignored, as nginx does.
+  server.on('checkExpectation', route);
+  server.on('clientError', refuseUnreadable);
+  server.on('connect', refuseConnect);
+}
 
 export class ApiServer {
   readonly #server: Server;
   readonly #path: string;
   readonly #connections = new Set<Socket>();
+  /** Those without a request yet. */
+  readonly #fresh = new Set<Socket>();
 
   constructor(path: string, route: Route, requestMs = REQUEST_MS) {
     this.#path = path;
-    this.#server = createServer(
-      {
-        IncomingMessage: BodyRequest,
-        ServerResponse: DatelessResponse,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        maxHeaderSize: HEAD_BYTES_MAX,
-        headersTimeout: requestMs,
-        requestTimeout: requestMs,
-        connectionsCheckingInterval: requestMs / 2,
-        // nginx passes on what HTTP/1.0 may leave out, and nobody here reads it.
-        requireHostHeader: false,
-        noDelay: true,
-      },
-      route,
-    );
-    this.#server.maxConnections = CONNECTIONS_MAX;
-    // Expectations that nobody has heard of are passed over, as nginx does.
-    this.#server.on('checkExpectation', route);
-    this.#server.on('clientError', refuseUnreadable);
-    this.#server.on('connect', refuseConnect);
+    const runUnlessLeft: Route = (request, response) =>
+      this.#runUnlessLeft(route, request, response);
+    this.#server = createServer(serverOptions(requestMs), runUnlessLeft);
+    limitServer(this.#server, runUnlessLeft);
     this.#server.on('connection', (connection: Socket) => {
       this.#connections.add(connection);
-      connection.once('close', () => this.#connections.delete(connection));
+      this.#fresh.add(connection);
+      connection.once('close', () => {
+        this.#connections.delete(connection);
+        this.#fresh.delete(connection);
+      });
     });
   }
 
-  /** Resolves when it takes requests. @throws when another process listens there, or the path can't be used. */
+  /**
+   * Resolves once the server accepts requests.
+   * @throws if another process listens on the path, or the path can't be used
+   */
   async listen(): Promise<void> {
-    if (await isListening(this.#path)) {
-      throw new Error(`SOCKET_PATH ${this.#path} is in use by another process`);
-    }
-    rmSync(this.#path, { force: true });
+    await freeSocketPath(this.#path, 'SOCKET_PATH');
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(this.#path, resolve);
     });
-    // nginx's workers run as another user.
-    chmodSync(this.#path, 0o666);
+    // For the owner and its group alone: who reaches the socket may purge. nginx's workers run as
+    // another user, so they must be in the group.
+    chmodSync(this.#path, 0o660);
   }
 
   /**
-   * Takes no new connections and ends those that there are, a busy one with its answer; resolves when the last one has ended, or with
-   * `grace`. A request that was on its way to a connection meets its end, which sends nginx to another instance; a 503 wouldn't.
+   * Runs the route for a connection's first request one turn later, and not at all if the client
+   * has closed the connection: Node reports the request first, and its end in the same turn.
+   *
+   * A process that stood still finds hundreds of new connections whose requests nginx gave up after
+   * a second, and libuv accepts one connection in each turn. If each of these requests were taken,
+   * nginx would give up the next ones meanwhile, and on a busy machine that never ended
+   * (docs/MEASUREMENTS.md).
+   */
+  #runUnlessLeft(route: Route, request: BodyRequest, response: ServerResponse): void {
+    if (!this.#fresh.delete(request.socket)) return route(request, response);
+    setImmediate(() => {
+      if (!request.socket.destroyed) route(request, response);
+    });
+  }
+
+  /**
+   * Accepts no new connection and closes the open ones, a busy one after its answer. Resolves once
+   * the last one is closed, or with `grace`, which closes the rest at once. A request that arrives
+   * on a closed connection makes nginx try another instance; a 503 wouldn't.
    */
   async close(grace: Promise<void>): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
     for (const connection of this.#connections) {
-      // Node waits for the first request of a silent one as for an answer (20.20, closeIdleConnections).
+      // Node counts a connection without a first request as busy (20.20, closeIdleConnections).
       if (connection.bytesRead === 0) connection.destroy();
-      // A busy one that stayed open would bring the next request here, to be refused, for as long as we drain.
+      // nginx would send further requests on a connection that stays open while we drain.
       else endAfterAnswer(connection);
     }
     this.#server.closeIdleConnections();
@@ -84,19 +121,7 @@ export class ApiServer {
   }
 }
 
-/** Nobody reads the date, and formatting it isn't free. */
+/** Without the Date header: no client reads it, and formatting it costs time. */
 class DatelessResponse extends ServerResponse<BodyRequest> {
   override sendDate = false;
-}
-
-/** A socket file that nobody listens on is what a crash leaves. */
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

@@ -1,12 +1,12 @@
-// The answers to bytes that node:http cannot read as a request: no HTTP, a head or chunk extensions
-// beyond its limits, a request that arrives too slowly, CONNECT. Each answer is the JSON error that
-// is true. It leaves after the answers to all requests before it, and the connection ends.
+// Answers bytes that node:http can't read as a request: no HTTP, a head or chunk extensions beyond
+// their limits, a request that arrives too slowly, CONNECT. The answer is a JSON error that names
+// the cause. It follows the answers to all earlier requests of the connection, which then closes.
 
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import * as replies from './replies.ts';
 
-/** Where node:http 20.20 keeps the next response of a connection; its types don't name it. */
+/** The property in which node:http 20.20 keeps a connection's next response; its types omit it. */
 const NEXT_RESPONSE = '_httpMessage';
 
 interface HttpSocket extends Socket {
@@ -15,21 +15,21 @@ interface HttpSocket extends Socket {
 
 interface ReadError extends Error {
   readonly code?: string;
-  /** What was being read, and how far that went. */
+  /** The bytes under parsing, and how many of them were parsed. */
   readonly rawPacket?: Buffer;
   readonly bytesParsed?: number;
 }
 
 const refused = new WeakSet<Socket>();
 
-/** A server's 'clientError'. It comes again when the connection brings more bytes. */
+/** Listener for a server's 'clientError', which repeats when the connection brings more bytes. */
 export function refuseUnreadable(error: ReadError, socket: Socket): void {
   refuse(socket, replyTo(error));
 }
 
-/** A server's 'connect'. */
+/** Listener for a server's 'connect'. */
 export function refuseConnect(_: unknown, socket: Socket): void {
-  // node:http has taken its own listener away.
+  // node:http has removed its own listener.
   socket.on('error', () => socket.destroy());
   refuse(socket, replies.NOT_HTTP);
 }
@@ -45,11 +45,31 @@ function replyTo(error: ReadError): replies.Reply {
   return REPLIES.get(error.code) ?? replies.NOT_HTTP;
 }
 
-/** Whether it is a request line whose method is unknown. Other requests may precede it. */
+/** Whether the bytes are a request line whose method is unknown. Other requests may precede it. */
 function isRequestLine({ rawPacket, bytesParsed = 0 }: ReadError): boolean {
   const text = String(rawPacket?.toString('latin1'));
   const read = /[A-Z_-]*$/.exec(text.slice(0, bytesParsed))?.[0] ?? '';
   return /^[A-Z_-]+ \S+ HTTP\/1\.[01]\r?\n/.test(read + text.slice(bytesParsed));
+}
+
+const UPGRADE = 'upgrade';
+
+/**
+ * Makes the answer to a request that asks for another protocol its connection's last: node:http
+ * 20.20 drops what arrived behind such a request, and would leave its sender waiting.
+ */
+export function endAfterUpgrade(request: IncomingMessage, response: ServerResponse): void {
+  if (!hasUpgrade(request.rawHeaders)) return;
+  if (/upgrade/i.test(request.headers.connection ?? '')) response.shouldKeepAlive = false;
+}
+
+/** `headers` would be made for it, and no payment needs it otherwise. */
+function hasUpgrade(rawHeaders: readonly string[]): boolean {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === UPGRADE.length && name.toLowerCase() === UPGRADE) return true;
+  }
+  return false;
 }
 
 function refuse(socket: Socket, reply: replies.Reply): void {
@@ -58,7 +78,7 @@ function refuse(socket: Socket, reply: replies.Reply): void {
   answerInTurn(socket, reply);
 }
 
-/** Earlier requests get their own answers first: one of them may be an accepted payment. */
+/** Earlier requests get their own answers first, since one of them may be an accepted payment. */
 function answerInTurn(socket: HttpSocket, reply: replies.Reply): void {
   const next = socket[NEXT_RESPONSE];
   if (next?.req.complete) {

@@ -1,6 +1,9 @@
-// One fdatasync for all who wait: while one is under way, everybody who comes shares the next one.
+// Group commit: one fdatasync for all callers that wait. While one is under way, all new callers
+// share the next one.
 
 export class GroupSync {
+  /** Since the start. */
+  syncs = 0;
   readonly #file: { sync(): Promise<void> };
   #syncing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -11,14 +14,13 @@ export class GroupSync {
   }
 
   /**
-   * Resolves when all that was written before the call is on the disk. Rejects when the disk fails,
-   * now or earlier.
+   * Resolves when all that was written before the call is on the disk. Rejects if the disk fails or
+   * has failed before.
    */
   syncNow(): Promise<void> {
     if (this.#next !== undefined) return this.#next;
     if (this.#syncing === undefined) return this.#start();
-    // One is under way that may have begun before our write: everyone from now on shares the next
-    // one.
+    // The sync that is under way may have begun before the caller's write.
     this.#next = this.#syncing.then(() => {
       this.#next = undefined;
       return this.#start();
@@ -27,10 +29,11 @@ export class GroupSync {
   }
 
   #start(): Promise<void> {
+    this.syncs++;
     const sync = this.#file.sync();
     this.#syncing = sync;
-    // A failed one stays and fails all that follow: Linux drops the pages it could not write and
-    // reports success next time.
+    // A failed sync stays and fails all later callers: Linux drops the pages that it could not
+    // write, and reports success at the next sync.
     sync.then(
       () => {
         this.#syncing = undefined;

@@ -1,28 +1,29 @@
-// The journal's file on a real disk: of one process alone, and allocated whole before the first payment, so that
-// a disk that fills up later can't refuse a write.
+// The journal's file on a real disk. One process at a time can use it (flock). It is allocated
+// whole before the first payment, so a disk that fills up later can't refuse a write.
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, fdatasync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { JournalError, type JournalFile } from './journal.ts';
+import { readWhole, writeWhole } from './whole-io.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
 export class DiskJournalFile implements JournalFile {
-  /** Whether the file was made just now and has no header yet. */
+  /** Whether the file has no header yet: it was just made, or an earlier start died before that. */
   readonly isNew: boolean;
   readonly #descriptor: number;
 
   /**
-   * Opens or makes the file of `bytes` bytes at `path` and locks it for as long as this process lives.
-   * @throws JournalError when it can't be made, written or locked.
+   * Opens the file at `path`, or makes it with `bytes` bytes, and locks it until this process ends.
+   * @throws JournalError if the file can't be made, written or locked
    */
   constructor(path: string, bytes: number) {
     this.#descriptor = open(path);
     try {
       lock(this.#descriptor, path);
-      // Zeros are written first and the header last: a start that died in between begins again.
+      // Zeros are written first and the header last. A start that died in between begins anew.
       this.isNew = this.#isBlank();
       if (this.isNew) this.#allocate(bytes, path);
     } catch (error) {
@@ -32,29 +33,12 @@ export class DiskJournalFile implements JournalFile {
   }
 
   read(buffer: Uint8Array, position: number): number {
-    let done = 0;
-    while (done < buffer.length) {
-      const read = readSync(this.#descriptor, buffer, done, buffer.length - done, position + done);
-      if (read === 0) break;
-      done += read;
-    }
-    return done;
+    return readWhole(this.#descriptor, buffer, position);
   }
 
   write(buffer: Uint8Array, position: number): void {
-    let done = 0;
-    while (done < buffer.length) {
-      // A full disk takes a part first and says why at the next try.
-      const written = writeSync(
-        this.#descriptor,
-        buffer,
-        done,
-        buffer.length - done,
-        position + done,
-      );
-      if (written === 0) throw new JournalError('the disk takes nothing more of the journal');
-      done += written;
-    }
+    if (writeWhole(this.#descriptor, buffer, position)) return;
+    throw new JournalError('the disk takes nothing more of the journal');
   }
 
   sync(): Promise<void> {
@@ -67,7 +51,7 @@ export class DiskJournalFile implements JournalFile {
     closeSync(this.#descriptor);
   }
 
-  /** Whether there are only zeros: where just the header is zero, payments may stand behind it. */
+  /** Whether the whole file is zeros: payments may follow a header that is zeroed by damage. */
   #isBlank(): boolean {
     const chunk = Buffer.alloc(CHUNK_BYTES);
     for (let at = 0; ; at += CHUNK_BYTES) {
@@ -82,7 +66,7 @@ export class DiskJournalFile implements JournalFile {
       this.write(ZEROS.subarray(0, Math.min(CHUNK_BYTES, bytes - at)), at);
     }
     fsyncSync(this.#descriptor);
-    // The file's name must outlive a power failure too.
+    // The file's directory entry must survive a power failure too.
     const folder = openSync(dirname(path), 'r');
     fsyncSync(folder);
     closeSync(folder);
@@ -103,8 +87,9 @@ function open(path: string): number {
 }
 
 /**
- * Node has no flock(2), so the `flock` program locks the descriptor that it inherits. The lock belongs to the open file that
- * both share, stays with us when the program has ended, and is gone when we are, even by kill -9.
+ * Locks the file with the `flock` program, since Node has no flock(2). The program locks the
+ * descriptor that it inherits. The lock belongs to the open file, which both processes share. So it
+ * stays when the program ends, and goes when this process ends, even by kill -9.
  */
 function lock(descriptor: number, path: string): void {
   const { status, error } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {

@@ -1,29 +1,32 @@
-// The journal: the ring's picture in a file, so that what was accepted outlives the process.
+// The journal: a copy of the ring in a file, so that accepted payments survive the process.
 //
-// Slot i has two cells of 64 bytes, written in turn; the valid one with the later sequence counts. A write that was
-// torn therefore leaves the state before it, which is the right one: what a write permits (the 202, the attempt, the
-// reuse of the slot) happens only after it.
+// Slot i has two cells of 64 bytes, written in turn. The valid cell with the later sequence number
+// counts. So a torn write leaves the state before the write. That state is right, since the 202,
+// the attempt or the reuse of the slot follows only after the write.
 //
 //   0          4096                4096 + 128 i
 //   ┌──────────┬───────┬───────┬─── ┬────────────┬────────────┐
 //   │ header   │ slot 0│ slot 1│ …  │ cell even  │ cell odd   │
 //   └──────────┴───────┴───────┴─── └────────────┴────────────┘
-//   cell: crc u32 · sequence u32 · slot u32 · state u32 · id 4 × u32 · cents f64 · acceptedAt f64 · requestedAt f64 · journal f64
 //
-// Written with pwrite into the page cache, which survives kill -9. `synced` waits for the disk where that is asked for.
+// Cells are written with pwrite into the page cache, which survives kill -9 (see `synced`).
 
 import type { IdWords, ProcessorIndex } from '../payment.ts';
 import { GroupSync } from './group-sync.ts';
 import {
   cellAt,
   CellEncoder,
-  loadCell,
+  contentOf,
+  latestOf,
+  loadCells,
   STATE_CHARGED,
   STATE_DOUBTFUL,
   STATE_FREE,
+  STATE_GIVEN_UP,
   STATE_HELD,
   STATE_PINNED,
   type Cell,
+  type Recovered,
 } from './journal-cell.ts';
 import {
   CELL_BYTES,
@@ -34,76 +37,82 @@ import {
   encodeHeader,
   headerAt,
   newHeader,
+  NO_FILTER,
+  type FilterMark,
   type Header,
+  type JournalFile,
   type Place,
 } from './journal-header.ts';
-import { KEPT, NOT_CHARGED, UNPINNED, type Ring } from './ring.ts';
-
-/** The file below; every method but `sync` is synchronous and throws the system's error. */
-export interface JournalFile {
-  read(buffer: Uint8Array, position: number): number;
-  write(buffer: Uint8Array, position: number): void;
-  /** Resolves when all that was written before the call is on the disk. */
-  sync(): Promise<void>;
-}
+import type { Ring } from './ring.ts';
+import {
+  CHARGE_JOURNALLED,
+  GIVEN_UP,
+  GIVEN_UP_OPEN,
+  NO_DOUBT,
+  NOT_CHARGED,
+  PIN_IN_DOUBT,
+  UNPINNED,
+} from './slot-state.ts';
 
 export type JournalSync = 'never' | 'interval' | 'always';
 
-export { HEADER_BYTES, JournalError, SLOT_BYTES };
-
-/** A journal that no start has a word of yet. */
-const ALONE: Place = { instance: 0, instances: 1 };
-
-export interface Recovered {
-  /** Slots restored into the ring. */
-  readonly slots: readonly number[];
-  /** Cells that failed their checksum or belong elsewhere. None of them became a payment. */
-  readonly damagedCells: number;
-}
+export { HEADER_BYTES, JournalError, SLOT_BYTES, type JournalFile, type Recovered };
 
 export class Journal {
+  writes = 0;
   readonly #file: JournalFile;
   readonly #ring: Ring;
   readonly #sync: JournalSync;
-  readonly #group: GroupSync;
+  readonly group: GroupSync;
   readonly #sequences: Uint32Array;
   readonly #encoder = new CellEncoder();
   readonly #pair = Buffer.alloc(SLOT_BYTES);
   #header: Header | undefined;
+  /** What each header says of the Bloom filter's file, as it is when the header is written. */
+  ofFilter: () => FilterMark = () => NO_FILTER;
 
   constructor(file: JournalFile, ring: Ring, sync: JournalSync) {
     this.#file = file;
     this.#ring = ring;
     this.#sync = sync;
-    this.#group = new GroupSync(file);
+    this.group = new GroupSync(file);
     this.#sequences = new Uint32Array(ring.slots);
   }
 
-  /** Writes the header of a new, zeroed file. `journalId` is any number that no other journal has. */
-  format(journalId: number, place = ALONE): void {
-    this.keep(newHeader(this.#ring.slots, journalId, place));
+  /** Writes the header of a new, zeroed file. `journalId` is a random number. */
+  format(journalId: number, place: Place = { instance: 0, instances: 1 }): void {
+    this.writeHeader(newHeader(this.#ring.slots, journalId, place));
   }
 
-  /** After `format` or `recover`. */
+  /** @throws before `format` or `recover` */
   get header(): Header {
     if (this.#header === undefined) throw new Error('the journal was not read yet');
     return this.#header;
   }
 
-  /** Writes the header. @throws when the disk fails */
-  keep(header: Header): void {
-    this.#file.write(encodeHeader(header), 0);
-    this.#header = header;
+  /** @throws if the disk fails */
+  writeHeader(header: Header): void {
+    // The caller's header may be older than what is known of the filter's file.
+    this.#header = { ...header, ...this.ofFilter() };
+    this.#file.write(encodeHeader(this.#header), 0);
     this.#encoder.journalId = header.journalId;
   }
 
+  /** @throws JournalError if the journal is not for this ring */
+  readHeader(): Header {
+    const bytes = Buffer.alloc(HEADER_BYTES);
+    const length = this.#file.read(bytes, 0);
+    return (this.#header = decodeHeader(bytes.subarray(0, length), this.#ring.slots));
+  }
+
   /**
-   * Reads the file into the ring. `onFreed` is told the ids of payments that were settled last, one
-   * a slot, during its call.
-   * @throws JournalError when it is not a journal for this ring, or for this place
+   * Reads the file into the ring. Calls `onFreed` with the id of the payment that a free slot held
+   * last; the id is valid during that call.
+   * @throws JournalError if the journal is not for this ring or this place
    */
-  recover(place?: Place, onFreed: (id: IdWords) => void = ignore): Recovered {
-    const header = this.#readHeader();
+  recover(place?: Place, onFreed?: (id: IdWords) => void): Recovered {
+    const header = this.readHeader();
+    this.#encoder.journalId = header.journalId;
     const slots: number[] = [];
     let damagedCells = 0;
     const pair = Buffer.alloc(SLOT_BYTES * 1024);
@@ -115,129 +124,127 @@ export class Journal {
       }
       for (let slot = first; slot < end; slot++) {
         const at = (slot - first) * SLOT_BYTES;
-        const even = loadCell(pair.subarray(at, at + CELL_BYTES), slot, this.#encoder.journalId);
-        const odd = loadCell(
-          pair.subarray(at + CELL_BYTES, at + SLOT_BYTES),
-          slot,
-          this.#encoder.journalId,
-        );
-        damagedCells += (even === 'damaged' ? 1 : 0) + (odd === 'damaged' ? 1 : 0);
-        if (this.#restore(slot, [even, odd], onFreed)) slots.push(slot);
+        const cells = loadCells(pair.subarray(at, at + SLOT_BYTES), slot, header.journalId);
+        damagedCells += cells.filter((cell) => cell === 'damaged').length;
+        if (this.#restore(slot, cells, onFreed)) slots.push(slot);
       }
     }
     this.#ring.endRestore();
-    // Written once more, as every cell that counts.
-    this.keep(place === undefined ? header : headerAt(header, place, slots.length));
+    // Written again, like every cell that counts (see #restore).
+    this.writeHeader(place === undefined ? header : headerAt(header, place, slots.length));
     return { slots, damagedCells };
   }
 
-  /** The payment in `slot` is accepted. Before its 2xx leaves. */
+  /** Writes that the payment in `slot` is held and not pinned. Call it before the 2xx leaves. */
   hold(slot: number): void {
-    const state = this.#ring.isDoubtful[slot] === 1 ? STATE_DOUBTFUL : STATE_HELD;
-    // A slot's first payment stands in both cells: a cell that is empty later on has lost what it
-    // said.
+    const state = this.#ring.doubt[slot] === NO_DOUBT ? STATE_HELD : STATE_DOUBTFUL;
+    // A slot's first payment is in both cells, so a cell that is empty later on lost its content.
     if (this.#sequences[slot] === 0) this.#writeBoth(slot, state);
     else this.#write(slot, state);
   }
 
-  /** An attempt of the payment in `slot` may be at its pin's processor. Before the attempt leaves. */
+  /** Writes the pin of the payment in `slot`. Call it before the attempt leaves. */
   pin(slot: number): void {
-    const pin = this.#ring.pinOf(slot);
-    if (pin === UNPINNED) throw new Error(`slot ${slot} has no pin`);
-    this.#write(slot, STATE_PINNED + pin);
+    this.#write(slot, STATE_PINNED + this.#pinOf(slot));
   }
 
   /**
-   * The pin's processor holds the payment in `slot`, with the ring's values. A start after this
-   * needs no answer of the processor to record it.
+   * Writes that the pin's processor charged the payment in `slot`, with the ring's values. A later
+   * start records the charge without asking the processor.
    */
   charged(slot: number): void {
-    const pin = this.#ring.pinOf(slot);
-    if (pin === UNPINNED) throw new Error(`slot ${slot} has no pin`);
-    this.#ring.chargeState[slot] = KEPT;
+    const pin = this.#pinOf(slot);
+    this.#ring.chargeState[slot] = CHARGE_JOURNALLED;
     this.#write(slot, STATE_CHARGED + pin);
   }
 
-  /** The payment in `slot` is in the ledger, at its owner, or purged. Before the slot is used again. */
-  free(slot: number): void {
-    // A first write that failed may have reached both cells.
+  /** Writes that an operator gave up the payment in `slot`. Call it before the ledger knows. */
+  giveUp(slot: number, mayBeCharged: boolean): void {
+    this.#ring.chargeState[slot] = mayBeCharged ? GIVEN_UP_OPEN : GIVEN_UP;
+    this.#write(slot, STATE_GIVEN_UP + Number(mayBeCharged));
+  }
+
+  /** Writes that `slot` is free. Call it before the slot is used again. */
+  release(slot: number): void {
+    // A failed first write may have reached both cells.
     if (this.#sequences[slot] === 0) this.#writeBoth(slot, STATE_FREE);
     else this.#write(slot, STATE_FREE);
   }
 
   /**
-   * With JOURNAL_SYNC=always a promise that resolves once all that was written so far is on the disk (one fdatasync for all
-   * who wait); otherwise undefined. It rejects when the disk fails: then nothing written can be relied on.
+   * With JOURNAL_SYNC=always: resolves once all that was written so far is on the disk, by one
+   * fdatasync for all callers that wait. Otherwise undefined. Rejects if the disk fails.
    */
   synced(): Promise<void> | undefined {
     return this.#sync === 'always' ? this.syncNow() : undefined;
   }
 
   syncNow(): Promise<void> {
-    return this.#group.syncNow();
+    return this.group.syncNow();
   }
 
-  #readHeader(): Header {
-    const bytes = Buffer.alloc(HEADER_BYTES);
-    const read = this.#file.read(bytes, 0);
-    const header = decodeHeader(bytes.subarray(0, read), this.#ring.slots);
-    this.#encoder.journalId = header.journalId;
-    return header;
+  /** Resolves when all is on the disk; at once if JOURNAL_SYNC=never. Rejects if the disk fails. */
+  async onDisk(): Promise<void> {
+    if (this.#sync !== 'never') await this.syncNow();
   }
 
-  #restore(slot: number, cells: readonly Cell[], onFreed: (id: IdWords) => void): boolean {
-    let latest: Uint32Array | undefined;
-    for (const cell of cells) {
-      if (typeof cell === 'string') continue;
-      // Serial numbers: the difference decides, so a wrap after 2^32 writes is harmless.
-      if (!latest || (((cell[1] as number) - (latest[1] as number)) | 0) > 0) latest = cell;
-    }
+  #pinOf(slot: number): ProcessorIndex {
+    const pin = this.#ring.pinOf(slot);
+    if (pin === UNPINNED) throw new Error(`slot ${slot} has no pin`);
+    return pin;
+  }
+
+  /** Restores the payment in a slot's cells, if any; true if it is now in the ring's `slot`. */
+  #restore(slot: number, cells: readonly Cell[], onFreed?: (id: IdWords) => void): boolean {
+    const latest = latestOf(cells);
     if (!latest) return false;
     this.#sequences[slot] = latest[1] as number;
-    const state = latest[3] as number;
+    const content = contentOf(latest);
+    const { state, id, amountCents, acceptedAtMs, requestedAtMs, processor, isCharged } = content;
     if (state === STATE_FREE) {
-      onFreed(latest.subarray(4, 8));
+      onFreed?.(id);
       return false;
     }
-    // As it stands, once more: after a sync that failed it may be in the page cache alone, where no later sync would look for it.
+    // Written again unchanged: after a failed sync the cell may be in the page cache alone, marked
+    // clean, and no later sync would write it.
     this.#file.write(new Uint8Array(latest.buffer), cellAt(slot, latest[1] as number));
-    const [, , , , cents, acceptedAtMs, requestedAtMs] = new Float64Array(latest.buffer);
-    const id = latest.subarray(4, 8);
-    // After a disk failure or a power failure an id may stand in two slots: two of them would be charged twice.
+    // After a failure of disk or power an id may be in two slots. It must be one payment, or it
+    // would be charged twice.
     const twin = this.#ring.find(id);
-    if (twin < 0) this.#ring.restore(slot, id, cents as number, acceptedAtMs as number);
+    if (twin < 0) this.#ring.restore(slot, id, amountCents, acceptedAtMs);
     const holder = twin < 0 ? slot : twin;
-    const isPinned = state >= STATE_PINNED && state < STATE_DOUBTFUL;
-    if (isPinned && this.#ring.pinOf(holder) === UNPINNED) {
-      const isCharged = state >= STATE_CHARGED;
-      const processor = (state - (isCharged ? STATE_CHARGED : STATE_PINNED)) as ProcessorIndex;
-      this.#ring.pin(holder, processor, requestedAtMs as number);
-      this.#ring.chargeState[holder] = isCharged ? KEPT : NOT_CHARGED;
-      if (isCharged) this.#ring.correct(holder, cents as number, requestedAtMs as number);
+    if (processor !== undefined && this.#ring.pinOf(holder) === UNPINNED) {
+      this.#ring.pin(holder, processor, requestedAtMs);
+      this.#ring.chargeState[holder] = isCharged ? CHARGE_JOURNALLED : NOT_CHARGED;
+      if (isCharged) this.#ring.correct(holder, amountCents, requestedAtMs);
       if (twin >= 0) this.#write(twin, state);
     }
-    // The damaged cell may be the later one, and may have had a pin.
+    if (state >= STATE_GIVEN_UP) {
+      this.#ring.chargeState[holder] = state === STATE_GIVEN_UP ? GIVEN_UP : GIVEN_UP_OPEN;
+      if (twin >= 0) this.#write(twin, state);
+    }
+    // The damaged cell may be the later one and may have had a pin.
     const isWhole = cells.every((cell) => typeof cell === 'object');
-    if (!isPinned && (state === STATE_DOUBTFUL || !isWhole)) {
-      this.#ring.isDoubtful[holder] = 1;
+    if (processor === undefined && (state === STATE_DOUBTFUL || !isWhole)) {
+      this.#ring.doubt[holder] = PIN_IN_DOUBT;
     }
     return twin < 0;
   }
 
   #write(slot: number, state: number): void {
+    this.writes++;
     const sequence = ((this.#sequences[slot] as number) + 1) >>> 0;
     const cell = this.#encoder.encode(this.#ring, slot, state, sequence);
     this.#file.write(cell, cellAt(slot, sequence));
     this.#sequences[slot] = sequence;
   }
 
-  /** In one go: the odd cell, which is the second one in the file, and then the even one. */
+  /** Writes both cells at once: sequence 1 in the odd (second) cell, sequence 2 in the even one. */
   #writeBoth(slot: number, state: number): void {
+    this.writes++;
     this.#pair.set(this.#encoder.encode(this.#ring, slot, state, 1), CELL_BYTES);
     this.#pair.set(this.#encoder.encode(this.#ring, slot, state, 2), 0);
     this.#file.write(this.#pair, cellAt(slot, 2));
     this.#sequences[slot] = 2;
   }
 }
-
-function ignore(): void {}

@@ -1,94 +1,120 @@
-// What happens to one payment: an attempt at one processor, and what its outcome means. The one file that decides.
+// An attempt: one payment is sent to one processor, and its outcome decides where it goes next.
 //
-//   queued ──pin──▶ at a processor ──charged──▶ settling ──▶ in the ledger, slot free
-//     ▲                 │      └────unknown or duplicate──▶ to be reconciled, pinned until it is known
-//     └─────failed──────┘   (failed again while others got through: set aside)
+//   queued ──pin──▶ at a processor ──charged──▶ batch writer
+//     ▲                 │      └────unknown, duplicate──▶ reconciler, pinned until it is known
+//     └─────failed──────┘   (failed again, at least once alone: set aside)
 
 import type { Journal } from '../buffer/journal.ts';
 import type { Ring } from '../buffer/ring.ts';
 import { sleep, type Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
-import type { News } from '../gateways/lane.ts';
-import type { Answered, Outcome } from '../gateways/outcome.ts';
-import type { Processor } from '../gateways/processor.ts';
+import type { Config } from '../config/config.ts';
+import type { Signal } from '../gateways/circuit-breaker.ts';
+import type { AttemptResult, Outcome } from '../gateways/outcome.ts';
 import type { Routing } from '../gateways/routing.ts';
-import type { Log } from '../log.ts';
-import { processorName, type Charge, type ProcessorIndex } from '../payment.ts';
-import { backoffMs } from './backoff.ts';
-import type { Since } from './reconciler.ts';
-import type { SetAside } from './set-aside.ts';
+import type { Log } from '../log/log.ts';
+import { Histogram } from '../histogram.ts';
+import { processorName, type ProcessorIndex } from '../payment.ts';
+import type { Ports } from '../ports.ts';
+import type { BatchWriter } from '../settlement/batch-writer.ts';
+import { DeclinedAnswers } from './declined-answers.ts';
+import type { Reconcilers } from './reconcilers.ts';
+import { SetAside } from './set-aside.ts';
 
 export interface AttemptParts {
   readonly config: Config;
   readonly clock: Clock;
+  readonly log: Log;
+  /** The journal fails. */
+  readonly onFatal: (error: unknown) => void;
+  readonly processors: Ports['processors'];
   readonly ring: Ring;
   readonly journal: Journal;
-  readonly processors: readonly [Processor, Processor];
   readonly routing: Routing;
-  readonly offCourse: {
-    readonly setAside: SetAside;
-    /** The pin's processor may hold the payment. */
-    reconcile(slot: number, since: Since): void;
-    /** A processor that had failed for a while works again. */
-    workingAgain(processor: ProcessorIndex): void;
-  };
-  /** Its processor holds the payment, with the ring's values. */
-  readonly onCharged: (slot: number, processor: ProcessorIndex) => void;
-  readonly log: Log;
+  readonly writer: BatchWriter;
+  readonly reconcilers: Reconcilers;
 }
 
-/** What an outcome says of the processor, when the payment never failed before. */
-const NEWS: Readonly<Record<Outcome, News>> = {
-  charged: 'works',
+/** `status` is 0 if no answer came. */
+type LatestFailure = Pick<AttemptResult, 'outcome' | 'status'> | undefined;
+
+/** What an outcome says of the processor, when the payment never failed there before. */
+const SIGNALS: Readonly<Record<Outcome, Signal>> = {
+  charged: 'success',
   // Whether it holds the payment is asked next.
-  duplicate: 'nothing',
+  duplicate: 'none',
   busy: 'busy',
-  declined: 'fails',
-  refused: 'fails',
-  unknown: 'fails',
+  declined: 'failure',
+  refused: 'failure',
+  unknown: 'failure',
 };
 
-/** A payment keeps its place in the queue for this many attempts. */
+/** A declined payment keeps its place in the queue for so many attempts. */
 const DECLINES_IN_FRONT = 3;
-/** A payment that failed so often while others got through is set aside (thrifty). */
+/** A payment that failed so often, at least once alone, is set aside (thrifty). */
 const FAILURES_MAX = 2;
-/** A processor that failed for less than this wasn't really away. */
+/** A processor that failed for less than this was not away. */
 const AWAY_MS = 1_000;
 
 export class Attempts {
+  readonly setAside: SetAside;
+  /** Attempts since the start, by processor and outcome, and how long they took. */
+  readonly ended = [countsByOutcome(), countsByOutcome()] as const;
+  readonly durations = [new Histogram(), new Histogram()] as const;
+  /** By processor, since its latest charge; undefined without one. */
+  readonly latestFailure: [LatestFailure, LatestFailure] = [undefined, undefined];
+  readonly declinedAnswers: DeclinedAnswers;
   readonly #parts: AttemptParts;
   readonly #failuresMax: number;
 
   constructor(parts: AttemptParts) {
     this.#parts = parts;
+    this.declinedAnswers = new DeclinedAnswers(parts.ring);
+    this.setAside = new SetAside({ ...parts, attempts: this });
     const { POLICY, RETRIES } = parts.config;
     // Under eager a payment is offered to both processors, with all retries, before that.
     this.#failuresMax = POLICY === 'eager' ? 2 * (RETRIES + 1) : FAILURES_MAX;
   }
 
-  /** Sends the payment in `slot`, which is unpinned and in no queue. Rejects only when the journal fails. */
-  async run(slot: number, processor: ProcessorIndex): Promise<void> {
-    const { clock, ring, journal, processors, routing, offCourse } = this.#parts;
+  /** Sends the payment in `slot`, which is unpinned and in no queue. Never rejects. */
+  run(slot: number, processor: ProcessorIndex): Promise<void> {
+    return this.#send(slot, processor).catch(this.#parts.onFatal);
+  }
+
+  /**
+   * A processor works again after an outage: payments that wait for longer pauses are tried now.
+   */
+  workingAgain(processor: ProcessorIndex): void {
+    this.setAside.hurry();
+    this.#parts.reconcilers.hurry(processor);
+  }
+
+  /** Rejects only when the journal fails. */
+  async #send(slot: number, processor: ProcessorIndex): Promise<void> {
+    const { clock, ring, journal, processors, routing } = this.#parts;
     ring.pin(slot, processor, clock.now());
-    // In the journal before it can be at the processor: a crash from here on leaves a pinned payment.
+    // Before the request leaves: a crash from here on leaves a pinned payment.
     journal.pin(slot);
-    const lane = routing.lanes[processor];
-    const isProbe = lane.isFailing;
-    const failingForMs = lane.failingForMs;
-    const number = lane.sent();
+    const breaker = routing.breakers[processor];
+    const isProbe = breaker.isFailing;
+    const failingForMs = breaker.failingForMs;
+    const number = breaker.sent();
     await journal.synced();
     const sentAtMs = clock.elapsed();
-    const charge = chargeOf(ring, slot);
+    const charge = ring.chargeOf(slot);
     const timeoutMs = routing.timeoutMs(processor);
     const answered = await processors[processor].charge(charge, timeoutMs);
     const { outcome } = answered;
-    const news = NEWS[outcome];
-    // A payment that failed there before may fail for what it is.
+    const signal = SIGNALS[outcome];
+    // A second failure there may be the payment's own, so it says nothing about the processor.
     const failedAt = ring.failedAt[slot] as number;
-    const isNews = news === 'works' || (failedAt & (1 << processor)) === 0;
+    const counts = signal === 'success' || (failedAt & (1 << processor)) === 0;
     ring.failedAt[slot] = failedAt | (1 << processor);
-    lane.answered(number, clock.elapsed() - sentAtMs, isNews ? news : 'nothing');
-    if (failingForMs >= AWAY_MS && !lane.isFailing) offCourse.workingAgain(processor);
+    const tookMs = clock.elapsed() - sentAtMs;
+    breaker.ended(number, tookMs, counts ? signal : 'none');
+    this.ended[processor][outcome]++;
+    this.durations[processor].observeMs(tookMs);
+    if (failingForMs >= AWAY_MS && !breaker.isFailing) this.workingAgain(processor);
+    this.latestFailure[processor] = failureOf(answered);
     switch (outcome) {
       case 'charged':
         this.#charged(slot, processor);
@@ -106,33 +132,36 @@ export class Attempts {
   }
 
   #charged(slot: number, processor: ProcessorIndex): void {
-    const { ring, offCourse, log, onCharged } = this.#parts;
-    const { setAside } = offCourse;
-    if (setAside.has(slot)) {
+    const { ring, log, writer } = this.#parts;
+    if (this.setAside.has(slot)) {
       const correlationId = ring.idText(slot);
       log.info('outcome known', {
         correlationId,
         processor: processorName(processor),
         outcome: 'charged',
       });
-      setAside.forget(slot);
+      this.setAside.remove(slot);
     }
-    onCharged(slot, processor);
+    writer.add(slot);
   }
 
-  #unknown(slot: number, processor: ProcessorIndex, { outcome, status, said }: Answered): void {
-    const { ring, routing, offCourse, log } = this.#parts;
-    offCourse.setAside.forget(slot);
-    if (!routing.lanes[processor].isFailing)
-      ring.failures[slot] = (ring.failures[slot] as number) + 1;
+  #unknown(
+    slot: number,
+    processor: ProcessorIndex,
+    { outcome, status, excerpt: said }: AttemptResult,
+  ): void {
+    const { ring, routing, reconcilers, log } = this.#parts;
+    this.setAside.remove(slot);
+    const isAlone = !routing.breakers[processor].isFailing;
+    if (isAlone) ring.failures[slot] = (ring.failures[slot] as number) + 1;
     if (outcome === 'unknown') {
       const name = processorName(processor);
-      log.warn('outcome unknown', { ...chargeOf(ring, slot), processor: name, status, said });
+      log.warn('outcome unknown', { ...ring.chargeOf(slot), processor: name, status, said });
     }
-    offCourse.reconcile(slot, outcome === 'duplicate' ? '422' : 'no answer');
+    reconcilers.add(slot, outcome === 'duplicate' ? '422' : 'no answer');
   }
 
-  /** Nothing of this attempt is stored: the payment may go anywhere again. */
+  /** The processor stored nothing: the payment may go to either processor. */
   async #failed(
     slot: number,
     {
@@ -141,62 +170,64 @@ export class Attempts {
       isProbe,
     }: {
       readonly processor: ProcessorIndex;
-      readonly answered: Answered;
+      readonly answered: AttemptResult;
       readonly isProbe: boolean;
     },
   ): Promise<void> {
-    const { clock, ring, journal, routing, offCourse, log } = this.#parts;
-    const { setAside } = offCourse;
-    const isAlone = !routing.lanes[processor].isFailing;
+    const { clock, ring, journal, routing } = this.#parts;
+    const { setAside } = this;
+    // Its processor is not known to fail. So others get through there, or an outage begins with it.
+    const isAlone = !routing.breakers[processor].isFailing;
     ring.unpin(slot);
     journal.hold(slot);
-    // The next pin overwrites this one's pin: a power failure must not find both of the slot's cells half-written.
+    // The next pin overwrites the cell of this one: a power failure must not find both of the
+    // slot's cells half-written.
     await journal.synced();
     const declines = (ring.declines[slot] as number) + 1;
     ring.declines[slot] = declines;
+    this.declinedAnswers.note(slot, processor, answered);
     if (isAlone) ring.failures[slot] = (ring.failures[slot] as number) + 1;
-    if (declines === 1) this.#tellFirst(slot, processor, answered);
-    // What failed during an outage too counts once others get through: the outage may have been its
-    // own.
+    if (declines === 1) this.#warn('attempt failed', slot, processor, answered);
+    // Failures during an outage count as well once the outage is over: this payment may have caused
+    // it.
     const failedAlone = (ring.failures[slot] as number) > 0 && declines >= this.#failuresMax;
     if (failedAlone) {
-      if (!setAside.has(slot)) {
-        const { correlationId, amountCents } = chargeOf(ring, slot);
-        const name = processorName(processor);
-        log.warn('payment set aside', { correlationId, amountCents, processor: name, ...answered });
-      }
+      if (!setAside.has(slot)) this.#warn('payment set aside', slot, processor, answered);
       setAside.add(slot, processor, answered);
       return;
     }
     const pauseMs = this.#backoffMs(declines);
     if (pauseMs > 0) await sleep(clock, pauseMs);
-    // In an outage the payments keep their order. One that failed alone, or as a probe, goes behind
-    // the others.
+    // In an outage payments keep their order. A payment that failed alone, or as a probe, goes to
+    // the end of the queue.
     if (!isAlone && !isProbe && declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);
     else ring.enqueue(slot);
   }
 
-  #tellFirst(slot: number, processor: ProcessorIndex, { outcome, status, said }: Answered): void {
-    const { correlationId, amountCents } = chargeOf(this.#parts.ring, slot);
+  #warn(
+    event: string,
+    slot: number,
+    processor: ProcessorIndex,
+    { outcome, status, excerpt: said }: AttemptResult,
+  ): void {
+    const { correlationId, amountCents } = this.#parts.ring.chargeOf(slot);
     const name = processorName(processor);
     const details = { correlationId, amountCents, processor: name, outcome, status, said };
-    this.#parts.log.warn('attempt failed', details);
+    this.#parts.log.warn(event, details);
   }
 
-  /**
-   * Before a payment that was declined `declines` times is queued again. The thrifty choice itself
-   * waits.
-   */
+  /** The pause before a payment is queued again. Under thrifty the choice of a processor waits. */
   #backoffMs(declines: number): number {
-    const { POLICY, BACKOFF_FIRST_MS: firstMs, BACKOFF_NEXT_MS: nextMs } = this.#parts.config;
-    return POLICY === 'eager' ? backoffMs(declines, { firstMs, nextMs }) : 0;
+    const { POLICY, BACKOFF_FIRST_MS, BACKOFF_NEXT_MS } = this.#parts.config;
+    if (POLICY !== 'eager') return 0;
+    return declines === 1 ? BACKOFF_FIRST_MS : BACKOFF_NEXT_MS;
   }
 }
 
-export function chargeOf(ring: Ring, slot: number): Charge {
-  return {
-    correlationId: ring.idText(slot),
-    amountCents: ring.amountCents[slot] as number,
-    requestedAtMs: ring.requestedAtMs[slot] as number,
-  };
+function failureOf({ outcome, status }: AttemptResult): LatestFailure {
+  return outcome === 'charged' ? undefined : { outcome, status };
+}
+
+function countsByOutcome(): Record<Outcome, number> {
+  return { charged: 0, duplicate: 0, declined: 0, busy: 0, refused: 0, unknown: 0 };
 }

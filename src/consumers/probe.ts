@@ -1,4 +1,4 @@
-// Which payment finds out whether a processor that was taken for failing works.
+// Choosing the payment that is sent to a failing processor as a probe.
 
 import type { Ring } from '../buffer/ring.ts';
 import type { Clock } from '../clock.ts';
@@ -7,9 +7,10 @@ const TRIES = 8;
 const NEWEST = 8;
 
 /**
- * Brings a payment that is fit to be a probe to the front of the queue, which isn't empty: one of
- * the newest or of all, at random, whichever was sent the fewest times. Nobody can foresee which:
- * payments that no processor takes could be sent to be it.
+ * Moves the payment that is to be the probe to the front of the queue, which must not be empty. It
+ * is drawn at random from the newest or from all payments, and of several draws the one with the
+ * fewest declines is taken. So no client can foresee the probe and make it a payment that no
+ * processor takes.
  */
 export function bringProbeForward(ring: Ring, clock: Clock): void {
   const declinesAt = (place: number): number => ring.declines[ring.waitingAt(place)] as number;
@@ -20,5 +21,5 @@ export function bringProbeForward(ring: Ring, clock: Clock): void {
     const place = somePlace();
     if (declinesAt(place) < declinesAt(best)) best = place;
   }
-  ring.bringForward(best);
+  ring.swapToFront(best);
 }

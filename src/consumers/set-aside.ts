@@ -1,33 +1,36 @@
-// Payments that failed alone, while others got through: what is wrong may be the payment. They are
-// kept out of the queue, so that none of them holds up or probes for the others, and are tried
-// again apart from it: at either processor that works, each after longer and longer pauses, and all
-// of them together at no more than a quarter of the rate of sending.
+// Payments that are set aside: each failed alone, at a processor that was not known to fail, so the
+// payment itself may be what is wrong; or an outage begins with it. They stay out of the queue, so
+// that none of them delays other payments or is a probe. Each is tried again at a processor that
+// works, after longer and longer pauses; together they use at most a quarter of the rate limit.
 //
 //   waiting ──due──▶ trying ──failed again──▶ waiting
-//                      └──charged, or to be reconciled──▶ forgotten here
+//                      └──charged, or unknown──▶ removed from here
 
 import type { Ring } from '../buffer/ring.ts';
 import { doublingMs, type Clock, type Timer } from '../clock.ts';
-import type { Choice } from '../gateways/choice.ts';
-import type { Answered, Outcome } from '../gateways/outcome.ts';
+import type { Config } from '../config/config.ts';
+import type { AttemptResult, Outcome } from '../gateways/outcome.ts';
+import type { Routing } from '../gateways/routing.ts';
 import { processorName, type ProcessorIndex } from '../payment.ts';
+import type { Attempts } from './attempt.ts';
 
 export interface SetAsideParts {
   readonly clock: Clock;
   readonly ring: Ring;
-  /** Attempts of a second, of the whole instance. */
-  readonly sendsPerS: number;
-  readonly choose: (slot: number) => Choice;
-  /** Carries out one attempt; never rejects. */
-  readonly attempt: (slot: number, processor: ProcessorIndex) => Promise<void>;
+  readonly config: Config;
+  readonly routing: Routing;
+  readonly attempts: Attempts;
 }
 
 /** What is known of a payment that is set aside. */
 interface Entry {
-  readonly sinceMs: number;
+  /** Of the latest failed attempt. */
   processor: ProcessorIndex;
   outcome: Outcome;
   status: number;
+  readonly sinceMs: number;
+  /** Attempts since it was set aside. */
+  tries: number;
   dueAtMs: number;
   isTrying: boolean;
 }
@@ -64,31 +67,51 @@ export class SetAside {
   }
 
   /** Takes a payment that is in no queue, after its latest attempt failed. */
-  add(slot: number, processor: ProcessorIndex, { outcome, status }: Answered): void {
-    const { clock, ring } = this.#parts;
-    const failures = ring.failures[slot] as number;
-    const waitMs = doublingMs(Math.max(0, failures - 2), RETRY_FIRST_MS, RETRY_MAX_MS);
-    const dueAtMs = clock.elapsed() + waitMs;
+  add(slot: number, processor: ProcessorIndex, { outcome, status }: AttemptResult): void {
+    const nowMs = this.#parts.clock.elapsed();
     const known = this.#entries.get(slot);
+    const tries = known === undefined ? 0 : known.tries + 1;
+    const dueAtMs = nowMs + doublingMs(tries, RETRY_FIRST_MS, RETRY_MAX_MS);
+    const latest = { processor, outcome, status, tries, dueAtMs };
     if (known === undefined) {
-      const sinceMs = clock.elapsed();
-      this.#entries.set(slot, { sinceMs, processor, outcome, status, dueAtMs, isTrying: false });
+      this.#entries.set(slot, { ...latest, sinceMs: nowMs, isTrying: false });
     } else {
       this.#end(known);
-      Object.assign(known, { processor, outcome, status, dueAtMs });
+      Object.assign(known, latest);
     }
     this.#plan();
   }
 
   /** The payment in `slot` is charged, or may be. */
-  forget(slot: number): void {
+  remove(slot: number): void {
     const entry = this.#entries.get(slot);
     if (entry === undefined) return;
     this.#end(entry);
     this.#entries.delete(slot);
   }
 
-  /** A processor works again: whoever waits is tried soon. */
+  /** Removes a payment that waits here; false if it doesn't. */
+  take(slot: number): boolean {
+    const entry = this.#entries.get(slot);
+    return entry !== undefined && !entry.isTrying && this.#entries.delete(slot);
+  }
+
+  /** A payment that waits here is tried as soon as the limits allow it; false if none does. */
+  retry(slot: number): boolean {
+    const entry = this.#entries.get(slot);
+    if (entry === undefined || entry.isTrying) return false;
+    entry.dueAtMs = this.#parts.clock.elapsed();
+    return true;
+  }
+
+  /** Sends a payment that waits here to this processor now; undefined if none does. */
+  sendNow(slot: number, processor: ProcessorIndex): Promise<void> | undefined {
+    const entry = this.#entries.get(slot);
+    if (entry === undefined || entry.isTrying) return undefined;
+    return this.#try(slot, entry, processor);
+  }
+
+  /** A processor works again: all payments here are tried soon. */
   hurry(): void {
     const now = this.#parts.clock.elapsed();
     for (const entry of this.#entries.values()) entry.dueAtMs = Math.min(entry.dueAtMs, now);
@@ -104,7 +127,7 @@ export class SetAside {
     this.#paused = true;
   }
 
-  /** All that wait, taken from here. */
+  /** Removes all waiting payments from here; their slots. */
   takeAll(): number[] {
     const slots = [...this.#entries].filter(([, entry]) => !entry.isTrying).map(([slot]) => slot);
     for (const slot of slots) this.#entries.delete(slot);
@@ -112,7 +135,7 @@ export class SetAside {
     return slots;
   }
 
-  /** The first `most` of them, for whoever looks into it. */
+  /** The first `most` payments, for the status. */
   list(most: number): Record<string, unknown>[] {
     const { clock, ring } = this.#parts;
     const listed: Record<string, unknown>[] = [];
@@ -141,17 +164,18 @@ export class SetAside {
   }
 
   #look(): void {
-    const { ring, sendsPerS, choose } = this.#parts;
-    const most = Math.max(1, (sendsPerS * SHARE * LOOK_EVERY_MS) / 1_000);
-    this.#allowance = Math.min(most, this.#allowance + (sendsPerS * SHARE * LOOK_EVERY_MS) / 1_000);
+    const { config, ring, routing } = this.#parts;
+    const perLook = (config.RATE_LIMIT_PER_S * SHARE * LOOK_EVERY_MS) / 1_000;
+    this.#allowance = Math.min(Math.max(1, perLook), this.#allowance + perLook);
     if (this.#due.length === 0) this.#findDue();
     while (this.#allowance >= 1 && this.busy < AT_ONCE_MAX && !this.#paused) {
       const slot = this.#due.pop();
       if (slot === undefined) return;
       const entry = this.#entries.get(slot);
-      // It went another way since it was found to be due.
+      // It was removed, or its attempt began, since it was found due.
       if (entry === undefined || entry.isTrying || !ring.isLive(slot)) continue;
-      const processor = choose(slot);
+      const declines = ring.declines[slot] as number;
+      const processor = routing.chooseForSetAside(declines, ring.waiting);
       if (processor === 'wait') {
         this.#due.push(slot);
         return;
@@ -166,7 +190,7 @@ export class SetAside {
     for (const [slot, entry] of this.#entries) {
       if (!entry.isTrying && entry.dueAtMs <= now) this.#due.push(slot);
     }
-    // The last one is taken first: whoever was set aside earliest.
+    // `pop` takes from the end: the payment that was set aside earliest goes first.
     this.#due.reverse();
   }
 
@@ -179,7 +203,7 @@ export class SetAside {
     entry.isTrying = true;
     this.#trying++;
     this.busy++;
-    await this.#parts.attempt(slot, processor);
+    await this.#parts.attempts.run(slot, processor);
     this.busy--;
   }
 }

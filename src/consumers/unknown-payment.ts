@@ -1,31 +1,36 @@
-// A payment whose outcome is unknown, and the queues of these.
+// Payments whose outcome is unknown, and when each is asked about.
 
 import type { Charge } from '../payment.ts';
 
 export interface Unknown {
   readonly slot: number;
-  /** As it was sent, and is sent again. */
+  /** What was sent, and is sent again unchanged. */
   readonly charge: Charge;
-  /** Times by the clock's elapsed time. */
+  /** This and the other times are by the clock's elapsed time. */
   readonly sinceMs: number;
   askAtMs: number;
   resendAtMs: number;
   resends: number;
-  /** Its questions in a row that were not answered. */
+  /** Questions about it in a row without an answer. */
   unanswered: number;
-  /** Times that the processor answered 422. */
+  /** How often the processor answered 422. */
   duplicates: number;
-  /** To the latest request, or to the latest question whose answer could not be read. */
+  /** The answer to the latest request, or the latest answer that could not be read. */
   answered: { readonly status: number; readonly said: string };
-  /** The circuit breaker knows that a 422 was no duplicate. */
+  /** The circuit breaker has counted its 422 as a refusal: the processor doesn't hold it. */
   isHeldAgainst: boolean;
   isUnreadable: boolean;
   isResending: boolean;
   isSetAside: boolean;
-  /** A request of it may still wake up at its processor until then. */
+  /** Until then the processor may still store one of its requests. */
   awakeUntilMs: number;
   isSettled: boolean;
+  /** Who wants the payment as soon as nothing is under way for it. */
+  wanted: Taken | undefined;
 }
+
+/** Called with true once the payment is taken, with false if its outcome is known before. */
+export type Taken = (isTaken: boolean) => void;
 
 export function unknownOf(slot: number, charge: Charge, nowMs: number): Unknown {
   return {
@@ -44,26 +49,29 @@ export function unknownOf(slot: number, charge: Charge, nowMs: number): Unknown 
     isSetAside: false,
     awakeUntilMs: 0,
     isSettled: false,
+    wanted: undefined,
   };
 }
 
-/** A request without an answer is asked about often for so long, though it is set aside. */
+/**
+ * After a request without an answer, a payment is asked about often for so long, even set aside.
+ */
 export const AWAKE_MS = 5_000;
 const ASK_EVERY_MS = 500;
 const ASK_SET_ASIDE_EVERY_MS = 5_000;
 const ASK_AGAIN_MS = 50;
 /**
- * One whose questions weren't answered so often is asked about as seldom as those that are set
- * aside.
+ * After so many questions without an answer, a payment is asked about as rarely as if set aside.
  */
 const UNANSWERED_MAX = 3;
 
 /**
- * All payments whose outcome is unknown, and when each is asked about next. In a queue all wait
- * equally long.
+ * All payments whose outcome is unknown. Those that wait are in one of four queues; in a queue all
+ * wait equally long, so its first payment is due first.
  */
 export class Unknowns {
   readonly #all = new Map<number, Unknown>();
+  readonly #now = new Map<number, Unknown>();
   readonly #again = new Map<number, Unknown>();
   readonly #fresh = new Map<number, Unknown>();
   readonly #seldom = new Map<number, Unknown>();
@@ -72,12 +80,17 @@ export class Unknowns {
     return this.#all.size;
   }
 
+  find(slot: number): Unknown | undefined {
+    return this.#all.get(slot);
+  }
+
   add(unknown: Unknown): void {
     this.#all.set(unknown.slot, unknown);
   }
 
-  /** It is asked about when its time has come. */
+  /** Queues a payment until it is asked about next. */
   wait(unknown: Unknown, nowMs: number): void {
+    if (unknown.wanted !== undefined && !unknown.isResending) return this.end(unknown, true);
     const { isSetAside, isResending, awakeUntilMs, unanswered, slot } = unknown;
     const isAsleep = isSetAside && !isResending && nowMs >= awakeUntilMs;
     const isSeldom = isAsleep || unanswered >= UNANSWERED_MAX;
@@ -90,9 +103,9 @@ export class Unknowns {
     queue.set(slot, unknown);
   }
 
-  /** Takes one out whose time has come. */
+  /** Removes a payment that is due from its queue. */
   due(nowMs: number): Unknown | undefined {
-    for (const queue of [this.#again, this.#fresh, this.#seldom]) {
+    for (const queue of [this.#now, this.#again, this.#fresh, this.#seldom]) {
       const [first] = queue.values();
       if (first === undefined || first.askAtMs > nowMs) continue;
       queue.delete(first.slot);
@@ -101,28 +114,56 @@ export class Unknowns {
     return undefined;
   }
 
-  /** Whether it waited; now it doesn't. */
+  /** Removes a payment from its queue; whether it was in one. */
   takeOut({ slot }: Unknown): boolean {
-    return this.#again.delete(slot) || this.#fresh.delete(slot) || this.#seldom.delete(slot);
+    return [this.#now, this.#again, this.#fresh, this.#seldom].some((queue) => queue.delete(slot));
   }
 
-  settle(unknown: Unknown): void {
+  /** Its outcome is known, or somebody takes it (`isTaken`). */
+  end(unknown: Unknown, isTaken: boolean): void {
+    unknown.isSettled = true;
     this.takeOut(unknown);
     this.#all.delete(unknown.slot);
+    unknown.wanted?.(isTaken);
   }
 
-  /** All are asked about and sent again now. */
+  /**
+   * Removes a payment as soon as nothing is under way for it, and calls `taken(true)`;
+   * `taken(false)` if its outcome is known before.
+   */
+  take(unknown: Unknown, taken: Taken): void {
+    unknown.wanted = taken;
+    if (!unknown.isResending) this.leaves(unknown);
+  }
+
+  /** Whether somebody wants a payment for which no request is under way, and has it now. */
+  leaves(unknown: Unknown): boolean {
+    const isFree = unknown.wanted !== undefined && this.takeOut(unknown);
+    if (isFree) this.end(unknown, true);
+    return isFree;
+  }
+
+  /** All are due now, for a question and for a request. */
   hurry(): void {
-    for (const unknown of this.#all.values()) {
-      unknown.askAtMs = 0;
-      unknown.resendAtMs = 0;
-      unknown.unanswered = 0;
-    }
+    for (const unknown of this.#all.values()) hurry(unknown);
+  }
+
+  /** The payment is due now, before those that wait as long. */
+  hurryOne(unknown: Unknown): void {
+    hurry(unknown);
+    if (!this.takeOut(unknown)) return;
+    this.#now.set(unknown.slot, unknown);
   }
 
   list(most: number): Unknown[] {
     return [...this.#all.values()].slice(0, most);
   }
+}
+
+function hurry(unknown: Unknown): void {
+  unknown.askAtMs = 0;
+  unknown.resendAtMs = 0;
+  unknown.unanswered = 0;
 }
 
 /** For the status. */

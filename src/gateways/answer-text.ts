@@ -1,5 +1,5 @@
-// The text of an answer. A coded one is decoded although `identity` is asked for: some servers code
-// whatever is asked.
+// Decodes the text of an answer: its content codings and UTF-8. Requests ask for `identity`, but
+// some servers compress anyway.
 
 import {
   brotliDecompressSync,
@@ -21,12 +21,12 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
 ]);
 const CODINGS_MAX = 3;
 const HEADER = 'content-encoding';
-/** The usual answer, for which nothing has to be done. */
+/** The usual answer, which needs no decoding. */
 const ASCII = /^[\0-\x7f]*$/;
-/** Takes a byte order mark away; what isn't UTF-8 becomes U+FFFD. */
+/** Removes a byte order mark; replaces bytes that are not UTF-8 by U+FFFD. */
 const UTF8 = new TextDecoder();
 
-/** undefined when it is coded in a way that can't be undone, or would be too long. */
+/** Returns undefined if the answer can't be decoded, or is too long when decoded. */
 export function textOf({ text, headers }: Answer): string | undefined {
   const codings = text === '' ? [] : codingsOf(headers);
   if (codings.length === 0 && ASCII.test(text)) return text;
@@ -44,7 +44,7 @@ export function textOf({ text, headers }: Answer): string | undefined {
   return UTF8.decode(bytes);
 }
 
-/** In the order in which they were applied. */
+/** The answer's content codings, in the order in which they were applied. */
 function codingsOf(headers: readonly Buffer[]): string[] {
   const codings: string[] = [];
   for (let at = 0; at + 1 < headers.length; at += 2) {
@@ -56,7 +56,7 @@ function codingsOf(headers: readonly Buffer[]): string[] {
   return codings;
 }
 
-/** Some servers leave the zlib wrapper out. */
+/** Some servers send `deflate` without the zlib wrapper. */
 function inflateEither(bytes: Uint8Array, options: ZlibOptions): Buffer {
   try {
     return inflateSync(bytes, options);

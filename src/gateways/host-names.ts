@@ -1,7 +1,5 @@
-// Host names to addresses for new connections. undici asks for each connection anew, and the operating system's resolver (getaddrinfo)
-// has two of libuv's four threads: a name that takes seconds to fail, as a stopped container's may, would fill them, and
-// nobody could connect to the other processor either. So there is one question per name at a time, and the last answer serves while a
-// newer one is on its way.
+// Resolves host names for new connections, with one query per name at a time. The last answer is
+// used while a newer one is on its way.
 
 import { lookup, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
@@ -11,23 +9,31 @@ export type Resolve = (
   name: string,
   done: (error: Error | null, addresses: LookupAddress[]) => void,
 ) => void;
-type Told = Parameters<LookupFunction>[2];
 
-/** An address is asked for again after so long, when it is needed. */
+/** A name is resolved again, when it is needed, this long after the last query or answer. */
 const FRESH_MS = 5_000;
-/** Connections that wait for a first answer; more get an error at once. */
+/** Connections that wait for a name's first answer; one more gets an error at once. */
 const WAITING_MAX = 1_000;
 
 interface Name {
   addresses: readonly LookupAddress[];
-  /** When it was last answered. */
+  /** Time of the last answer with addresses. */
   answeredAtMs: number;
-  /** When it was last asked for. */
+  /** Time of the last query. */
   askedAtMs: number;
   asking: boolean;
   readonly waiting: ((error: Error | null) => void)[];
 }
 
+/**
+ * undici would query for each connection. The operating system's resolver (getaddrinfo) has two of
+ * libuv's four threads. A name that takes seconds to fail, such as a stopped container's, would
+ * fill both, and no connection to the other processor could be made either.
+ *
+ * cacheable-lookup 7.0.0 is no substitute. It doesn't use an expired answer while a newer one is on
+ * its way, or while the name isn't found for a moment. Its waiting callers have no bound, and it
+ * doesn't report a changed address.
+ */
 export class HostNames {
   readonly #clock: Clock;
   readonly #resolve: Resolve;
@@ -35,8 +41,8 @@ export class HostNames {
   readonly #names = new Map<string, Name>();
 
   /**
-   * `resolve` is the operating system's resolver; tests give another. `onAnswer` is told each
-   * answer to a question.
+   * `resolve` is the operating system's resolver by default. `onAnswer` is called with the
+   * addresses of each answer that has some.
    */
   constructor(
     clock: Clock,
@@ -48,22 +54,20 @@ export class HostNames {
     this.#onAnswer = onAnswer;
   }
 
-  /**
-   * Asks for the name again when it wasn't asked for lately; while it isn't found, no more often.
-   */
+  /** Resolves the name again if the last query is FRESH_MS old, also while it isn't found. */
   keepFresh(hostname: string): void {
     const name = this.#known(hostname);
     if (this.#clock.elapsed() - name.askedAtMs >= FRESH_MS) this.#renew(hostname, name);
   }
 
-  /** For `net.connect`. Names come from the settings, so there are few. */
+  /** The `lookup` option of `net.connect`. Names come from the settings, so there are few. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     const name = this.#known(hostname);
     if (this.#clock.elapsed() - name.answeredAtMs >= FRESH_MS) this.#renew(hostname, name);
     const answer = (error: Error | null): void => {
       const [first] = name.addresses;
       if (first === undefined) callback(error ?? new Error(`${hostname} has no address`), '');
-      else if (options.all === true) tellAll(callback, name.addresses);
+      else if (options.all === true) callback(null, [...name.addresses]);
       else callback(null, first.address, first.family);
     };
     if (name.addresses.length > 0 || !name.asking) answer(null);
@@ -87,7 +91,7 @@ export class HostNames {
     name.askedAtMs = this.#clock.elapsed();
     this.#resolve(hostname, (error, addresses) => {
       name.asking = false;
-      // A name that is not known now may have been moved, not lost: the old address goes on being tried.
+      // A name that isn't found now may be moving. The old addresses stay in use.
       const isFound = error === null && addresses.length > 0;
       if (isFound) {
         name.addresses = addresses;
@@ -97,10 +101,6 @@ export class HostNames {
       if (isFound) this.#onAnswer(addresses.map(({ address }) => address));
     });
   }
-}
-
-function tellAll(callback: Told, addresses: readonly LookupAddress[]): void {
-  callback(null, [...addresses]);
 }
 
 function askSystem(name: string, done: Parameters<Resolve>[1]): void {

@@ -1,33 +1,36 @@
-// One HTTP request through an undici pool: its deadline, its answer, and whether any byte of it can have left.
+// One HTTP request through an undici pool: its deadline, its answer, and whether a byte of it can
+// have left. It is never sent twice.
 //
 //   queued ──start──▶ sent ──whole answer──▶ done
 //     └─ deadline or no connection: unsent     └─ deadline, break, too long: sent, no answer
-//
-// The handler has undici 7's older form (onConnect, onHeaders …): around the newer one undici wraps two objects per call and parses
-// headers that nobody reads here (7.30 lib/handler/unwrap-handler.js).
 
 import type { Dispatcher } from 'undici';
 import type { Clock, Timer } from '../clock.ts';
 
 export interface Answer {
-  /** 0 when no whole answer came. */
+  /** 0 if no whole answer came. */
   readonly status: number;
-  /** Its body as it came, a character a byte; without a whole answer, why there is none. */
+  /** The body in latin1, one character a byte; without a whole answer, the reason. */
   readonly text: string;
-  /** Names and values in turn, as they came. */
+  /** Names and values in turn, as received. */
   readonly headers: readonly Buffer[];
   /** Whether a byte of the request can have left. */
   readonly isSent: boolean;
 }
 
-/** An answer has some hundred bytes; what is longer is not the processor's. */
+/** A processor's answer has some hundred bytes; a longer body is not a processor's. */
 export const ANSWER_BYTES_MAX = 16 * 1024;
 
 const NO_HEADERS: readonly Buffer[] = [];
 
+/**
+ * The handler has undici 7's older form (onConnect, onHeaders …). For the newer form undici makes
+ * two more objects per call and parses all headers (7.30 lib/handler/unwrap-handler.js).
+ */
 export class HttpCall implements Dispatcher.DispatchHandler {
   readonly answer: Promise<Answer>;
   readonly #deadline: Timer;
+  readonly #bytesMax: number;
   #resolve!: (answer: Answer) => void;
   #abort: ((error?: Error) => void) | undefined;
   #settled = false;
@@ -35,7 +38,9 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #text = '';
   #headers = NO_HEADERS;
 
-  constructor(clock: Clock, timeoutMs: number) {
+  /** A longer answer than `bytesMax` counts as none. */
+  constructor(clock: Clock, timeoutMs: number, bytesMax = ANSWER_BYTES_MAX) {
+    this.#bytesMax = bytesMax;
     this.answer = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -43,9 +48,11 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   }
 
   onConnect(abort: (error?: Error) => void): void {
-    // Given up while still in the pool's queue: said to be unsent, so it must not leave now. Started before: undici 7.30 sends again
-    // what was under way on a connection that it closed itself (client-h1.js, UND_ERR_INFO). A throw takes the call out of the
-    // queue; an abort would also close the good connection, and a queue of such calls closed them faster than they opened.
+    // Settled: the deadline passed in the pool's queue and the call was reported as unsent, so it
+    // must not leave now. Started before: undici 7.30 resends what was under way on a connection
+    // that it closed itself (client-h1.js, UND_ERR_INFO). A throw removes the call from the queue.
+    // An abort would also close the good connection; a queue of such calls closed connections
+    // faster than they opened.
     if (this.#settled || this.#abort) throw new Error('not to be sent (again)');
     this.#abort = abort;
   }
@@ -58,8 +65,8 @@ export class HttpCall implements Dispatcher.DispatchHandler {
 
   onData(chunk: Buffer): boolean {
     this.#text += chunk.toString('latin1');
-    if (this.#text.length > ANSWER_BYTES_MAX) {
-      this.#giveUp(`an answer beyond ${ANSWER_BYTES_MAX} bytes`);
+    if (this.#text.length > this.#bytesMax) {
+      this.#giveUp(`an answer beyond ${this.#bytesMax} bytes`);
     }
     return true;
   }

@@ -1,97 +1,193 @@
-// Another API instance, over its Unix socket.
+// A client of another API instance: hand-overs, flushes, purges and identity. It is reached over
+// its Unix socket, or over TCP on another host.
+// No method rejects. An instance that doesn't answer in time counts as away.
 
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import { decimalFromCents } from '../cents.ts';
 import type { Clock } from '../clock.ts';
 import { HttpCall, type Answer } from './http-call.ts';
+import { poolFor, type PeerAddress } from './peer-address.ts';
 
-const CONNECTIONS = 16;
-const KEEP_ALIVE_MS = 4_000;
+/** A snapshot has about 100 kB, a list at most a thousand payments of 400 bytes. */
+const LONG_BYTES_MAX = 1024 * 1024;
 
-/** What an instance says of itself. */
+/** The end of the query with which a payment in doubt is handed over. */
+export const IN_DOUBT = '&in-doubt';
+
+/** An instance's answer about itself. */
+export interface PaymentStatus {
+  readonly correlationId: string;
+  /** 'settled', 'given up', or where a held payment stands (src/watch/stages.ts). */
+  readonly state: string;
+  readonly amountCents: number;
+  readonly processor?: string;
+  /** ISO 8601. */
+  readonly requestedAt?: string;
+  readonly acceptedAt?: string;
+  /** The instance that holds it. */
+  readonly instance?: number;
+  /** Attempts so far. */
+  readonly attempts?: number;
+  /** It was sent to `processor`, and nobody knows whether that one holds it. */
+  readonly unknown?: true;
+  /** The latest answer that was no charge. `status` is 0 if none came. */
+  readonly lastAnswer?: {
+    readonly processor: string;
+    readonly outcome: string;
+    readonly status: number;
+  };
+  readonly givenUpAt?: string;
+  /** It was given up while a processor may have held it. */
+  readonly mayBeCharged?: boolean;
+}
+
+/** The payments that an instance holds, oldest first, and how many stand where. */
+export interface HeldAnswer {
+  readonly payments: readonly PaymentStatus[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 export interface Identity {
   readonly instance: number;
   readonly instances: number;
-  /** '' while it doesn't know its ledger. */
+  /** '' while the instance doesn't know its ledger. */
   readonly ledgerId: string;
-  /** Whether the ledger has given it its place: it may be sending payments. */
+  /** Whether the ledger has given the instance its place, so that it may send payments. */
   readonly isPlaced: boolean;
 }
 
-export class Peer {
-  readonly #pool: Pool;
-  readonly #clock: Clock;
-  readonly #meant: string;
+const NO_ADDRESS: Answer = { status: 0, text: 'no address', headers: [], isSent: false };
 
-  /** `meant`: which instance we take it for; one that is another takes no payment of us. */
-  constructor(socketPath: string, clock: Clock, meant = '') {
+export class Peer {
+  /** undefined while nobody is known to run that instance. */
+  #pool: Pool | undefined;
+  #headers: Readonly<Record<string, string>> = {};
+  readonly #clock: Clock;
+  readonly #identityQuery: string;
+
+  /**
+   * `identityQuery` names the instance that should listen there, with its `?`; another instance
+   * refuses what is asked with it.
+   */
+  constructor(address: PeerAddress | undefined, clock: Clock, identityQuery = '') {
     this.#clock = clock;
-    this.#meant = meant;
-    this.#pool = new Pool('http://peer', {
-      connections: CONNECTIONS,
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { socketPath },
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    });
+    this.#identityQuery = identityQuery;
+    this.moveTo(address);
   }
 
-  /** Hands over a payment that it owns. 'away' when it doesn't answer or can't hold it now. Never rejects. */
+  /** From now on it is reached there; what is under way at the old address gets no answer. */
+  moveTo(address: PeerAddress | undefined): void {
+    void this.#pool?.destroy();
+    this.#pool = address && poolFor(address);
+    this.#headers =
+      address !== undefined && 'secret' in address
+        ? { authorization: `Bearer ${address.secret}` }
+        : {};
+  }
+
+  /**
+   * Hands over a payment that the peer owns. 'conflict': the peer knows the id with another amount.
+   * 'given up': an operator gave it up. 'away': no answer, or the peer can't hold the payment now.
+   * A peer of an earlier version, which knows no doubt, refuses a payment in doubt.
+   */
   async offer(
     correlationId: string,
     amountCents: number,
     timeoutMs: number,
-  ): Promise<'accepted' | 'conflict' | 'away'> {
+    isInDoubt = false,
+  ): Promise<'accepted' | 'conflict' | 'given up' | 'away'> {
     const body = `{"correlationId":"${correlationId}","amount":${decimalFromCents(amountCents)}}`;
-    const answer = await this.#post(`/internal/payments${this.#meant}`, timeoutMs, body);
+    const query = `${this.#identityQuery}${isInDoubt ? IN_DOUBT : ''}`;
+    const answer = await this.#post(`/internal/payments${query}`, timeoutMs, body);
     if (answer.status === 202) return 'accepted';
+    if (answer.status === 410) return 'given up';
     return answer.status === 409 ? 'conflict' : 'away';
   }
 
   /**
-   * undefined once what it has charged is in the ledger; the reason when that isn't so, or it
-   * doesn't say. Never rejects.
+   * Resolves with undefined once all that the peer has charged is in the ledger, else with the
+   * reason why that isn't known.
    */
   async flush(timeoutMs: number): Promise<string | undefined> {
-    const answer = await this.#post('/internal/flush', timeoutMs);
+    const answer = await this.#post(`/internal/flush${this.#identityQuery}`, timeoutMs);
     if (answer.status === 0) return 'it does not answer';
     return answer.status === 202 ? undefined : reasonIn(answer.text);
   }
 
-  /** Whether it holds still for that purge. Never rejects. */
+  /** Whether no attempt is under way at the peer, for that purge. */
   holdStill(purge: string, timeoutMs: number): Promise<boolean> {
-    return this.#agrees(`/internal/hold-still?${purge}`, timeoutMs);
+    return this.#obeys('hold-still', purge, timeoutMs);
   }
 
-  /** Whether it takes nothing any more until the end of that purge. Never rejects. */
+  /** Whether the peer accepts no payment until that purge ends. */
   freeze(purge: string, timeoutMs: number): Promise<boolean> {
-    return this.#agrees(`/internal/freeze?${purge}`, timeoutMs);
+    return this.#obeys('freeze', purge, timeoutMs);
   }
 
-  /** Whether it forgot every payment for that purge. Never rejects. */
+  /** Whether the peer forgot every payment for that purge. */
   forget(purge: string, timeoutMs: number): Promise<boolean> {
-    return this.#agrees(`/internal/forget?${purge}`, timeoutMs);
+    return this.#obeys('forget', purge, timeoutMs);
   }
 
-  /** undefined when it doesn't say. Never rejects. */
-  async identity(timeoutMs: number): Promise<Identity | undefined> {
+  /** 'refused': it has another PEER_SECRET. Resolves with undefined if the peer doesn't answer. */
+  async identity(timeoutMs: number): Promise<Identity | 'refused' | undefined> {
     const answer = await this.#call('GET', '/internal/identity', timeoutMs);
-    if (answer.status !== 200) return undefined;
-    try {
-      return JSON.parse(answer.text) as Identity;
-    } catch {
-      return undefined;
-    }
+    if (answer.status === 401) return 'refused';
+    return answer.status === 200 ? (objectIn(answer.text) as Identity | undefined) : undefined;
+  }
+
+  /** A payment that the peer holds; 'unknown' if it doesn't answer. Never rejects. */
+  async payment(
+    correlationId: string,
+    timeoutMs: number,
+  ): Promise<PaymentStatus | 'absent' | 'unknown'> {
+    const path = `/internal/payments/${correlationId}`;
+    const { status, text } = await this.#call('GET', path, timeoutMs);
+    if (status === 404) return 'absent';
+    const found = status === 200 ? objectIn(text) : undefined;
+    return typeof found?.['state'] === 'string' ? (found as unknown as PaymentStatus) : 'unknown';
+  }
+
+  /**
+   * The peer's figures as JSON, with the history of the last `seconds`; undefined if it doesn't
+   * answer.
+   */
+  snapshot(seconds: number, timeoutMs: number): Promise<string | undefined> {
+    return this.#long(`/internal/snapshot?${seconds}`, timeoutMs);
+  }
+
+  /** The payments that the peer holds; undefined if it doesn't answer so. */
+  async held(query: string, timeoutMs: number): Promise<HeldAnswer | undefined> {
+    const text = await this.#long(`/internal/held?${query}`, timeoutMs);
+    const { payments, counts } = (text === undefined ? undefined : objectIn(text)) ?? {};
+    if (!Array.isArray(payments) || typeof counts !== 'object' || counts === null) return undefined;
+    return { payments, counts } as HeldAnswer;
+  }
+
+  /** Passes on an operator's order. `path` is the payment's id and the action. */
+  act(path: string, order: string, timeoutMs: number): Promise<Answer> {
+    return this.#post(`/internal/payments/${path}`, timeoutMs, order);
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await this.#pool?.destroy();
   }
 
-  async #agrees(path: string, timeoutMs: number): Promise<boolean> {
-    const answer = await this.#post(path, timeoutMs);
+  /** A step of a purge. Another instance may be at its address now: it must not take it. */
+  async #obeys(step: string, purge: string, timeoutMs: number): Promise<boolean> {
+    const query = `${this.#identityQuery}&purge=${purge}`;
+    const answer = await this.#post(`/internal/${step}${query}`, timeoutMs);
     return answer.status === 200;
+  }
+
+  /** The body of a 200, which may be long; undefined without one. */
+  async #long(path: string, timeoutMs: number): Promise<string | undefined> {
+    const { status, text } = await this.#dispatch(
+      { method: 'GET', path },
+      timeoutMs,
+      LONG_BYTES_MAX,
+    );
+    return status === 200 ? Buffer.from(text, 'latin1').toString() : undefined;
   }
 
   #post(path: string, timeoutMs: number, body = ''): Promise<Answer> {
@@ -99,19 +195,34 @@ export class Peer {
   }
 
   #call(method: 'GET' | 'POST', path: string, timeoutMs: number, body = ''): Promise<Answer> {
-    const call = new HttpCall(this.#clock, timeoutMs);
-    this.#pool.dispatch({ method, path, body }, call);
+    return this.#dispatch({ method, path, body }, timeoutMs);
+  }
+
+  #dispatch(
+    request: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: string },
+    timeoutMs: number,
+    bytesMax?: number,
+  ): Promise<Answer> {
+    if (this.#pool === undefined) return Promise.resolve(NO_ADDRESS);
+    const call = new HttpCall(this.#clock, timeoutMs, bytesMax);
+    this.#pool.dispatch({ ...request, headers: this.#headers }, call);
     return call.answer;
   }
 }
 
-/** The reason that an answer gives. */
+/** The reason in a peer's 503. */
 function reasonIn(text: string): string {
+  const reason = objectIn(text)?.['reason'];
+  return typeof reason === 'string' ? reason : 'it can not say what is recorded';
+}
+
+/** The JSON object that the text is; undefined if it is none, so no answer of this program. */
+function objectIn(text: string): Record<string, unknown> | undefined {
   try {
-    const { reason } = JSON.parse(text) as { reason?: unknown };
-    if (typeof reason === 'string') return reason;
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
   } catch {
-    // Not one of our answers.
+    return undefined;
   }
-  return 'it can not say what is recorded';
 }

@@ -1,22 +1,17 @@
-// The connections to one processor. A name that moves to another address is followed: the pool
-// whose connections go to an address that the name no longer has is closed behind its last answer,
-// and what comes next goes through a new one. So nothing under way is broken. For that the name is
-// asked for again while it is used, every 5 s (host-names.ts).
-//
-// undici's own means do less: connections with a bounded life (`clientTtl`) are opened anew when
-// nothing has moved, and its DNS interceptor holds requests up while a name is asked for, and fails
-// them when it isn't found for a moment (undici 7.30).
+// The connections to one processor. They follow a name that moves to another address: new requests
+// go through a new pool, and the old pool is closed after its last answer, so no request under way
+// is broken. For that the name is resolved every 5 s while it is used (host-names.ts).
 
 import { isIP, type Socket } from 'node:net';
 import { buildConnector, Pool, type Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import { HostNames, type Resolve } from './host-names.ts';
-import { readPastContinue } from './informational.ts';
+import { skipContinue } from './informational.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 /**
- * Idle sockets go before the processor closes them (Kestrel 130 s, nginx 75 s; Node's 5 s come with
- * a hint, which undici obeys).
+ * Idle connections are closed before the processor closes them (Kestrel after 130 s, nginx after 75
+ * s; Node after 5 s, with a Keep-Alive hint that undici obeys).
  */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -29,12 +24,18 @@ export interface ProcessorPoolParts {
   readonly resolve?: Resolve | undefined;
 }
 
+/**
+ * undici 7.30 has no substitute. `clientTtl` reopens connections although no name has moved. The
+ * DNS interceptor (lib/interceptor/dns.js) makes one query per request while it resolves an expired
+ * name, delays those requests, fails them if the name isn't found for a moment, and sends a request
+ * again after ETIMEDOUT or ECONNREFUSED.
+ */
 export class ProcessorPool {
   readonly #parts: ProcessorPoolParts;
   readonly #names: HostNames;
   readonly #hasName: boolean;
   readonly #closing = new Set<Pool>();
-  /** The addresses that the pool has connections to, or had. */
+  /** The addresses to which `#pool` has connected. */
   #reached = new Set<string>();
   #pool: Pool;
 
@@ -50,19 +51,20 @@ export class ProcessorPool {
     this.#pool.dispatch(options, call);
   }
 
-  /** Ends idle connections at once and calls under way too. */
+  /** Closes all connections at once. Calls under way end without an answer. */
   async close(): Promise<void> {
     const pools = [this.#pool, ...this.#closing];
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
+  /** Replaces the pool if it has connected to an address that the name no longer has. */
   #follow(addresses: readonly string[]): void {
     if ([...this.#reached].every((address) => addresses.includes(address))) return;
     const old = this.#pool;
     this.#reached = new Set();
     this.#pool = this.#open(this.#reached);
     this.#closing.add(old);
-    // Bounded: each call in it has a deadline.
+    // `close` ends, since each call has a deadline.
     const forget = (): boolean => this.#closing.delete(old);
     old.close().then(forget, forget);
   }
@@ -79,11 +81,11 @@ export class ProcessorPool {
       connect: (options, connected) => {
         connect(options, (...result) => {
           connected(...result);
-          // undici leaves it out when there is an error.
+          // undici leaves the socket out if there is an error.
           const socket = result[1] as Socket | undefined;
           if (socket === undefined) return;
           if (socket.remoteAddress !== undefined) reached.add(socket.remoteAddress);
-          readPastContinue(socket);
+          skipContinue(socket);
         });
       },
     });

@@ -1,52 +1,48 @@
-// One payment processor over HTTP: the only file that sends to one.
-//
-// Nothing is retried here and nothing is followed. Every call has a deadline of its own; undici's are off, since they are
-// about a second coarse (undici 7.30 lib/util/timers.js).
+// The client of one payment processor over HTTP. No other file sends to a processor. It retries
+// nothing and follows no redirect. Each call has its own deadline; undici's time-outs are off,
+// since their resolution is about a second (undici 7.30 lib/util/timers.js).
 
 import { decimalFromCents } from '../cents.ts';
 import type { Clock } from '../clock.ts';
 import type { Charge } from '../payment.ts';
-import { readAddress, type Address } from '../processor-address.ts';
+import { readAddress, type Address } from '../config/processor-address.ts';
 import { textOf } from './answer-text.ts';
-import { confirms, isJson, parseObject, readHeld } from './held-payment.ts';
+import { confirms, isJson, parseObject, readHeld } from './payment-answer.ts';
 import type { Resolve } from './host-names.ts';
 import { HttpCall, type Answer } from './http-call.ts';
 import {
   CHARGED,
-  excerpt,
+  excerptOf,
   outcomeOfStatus,
-  unanswered,
-  type Answered,
+  withoutAnswer,
+  type AttemptResult,
   type OutcomeRule,
 } from './outcome.ts';
 import { ProcessorPool } from './processor-pool.ts';
 
-/** What a processor says of itself. */
+/** A processor's answer about its own health. */
 export interface Health {
   readonly failing: boolean;
-  /** The best case for an answer. */
+  /** The shortest time that an answer takes. */
   readonly minResponseTimeMs: number;
 }
 
-/** What a processor says of a payment. */
-export interface Looked {
-  /** As the processor holds it; 'unknown' when it didn't say, or not so that it can be read. */
+/** A processor's answer about a payment. */
+export interface LookupResult {
+  /** The payment that the processor holds; 'unknown' without an answer that can be read. */
   readonly held: Charge | 'absent' | 'unknown';
-  /** 0 when no whole answer came. */
+  /** 0 if no whole answer came. */
   readonly status: number;
-  /**
-   * The beginning of the answer's text, or why there is none, made safe for a log, when nothing is
-   * proved.
-   */
-  readonly said: string;
+  /** For 'unknown': an excerpt of the answer's text, or the reason why no answer came. Else ''. */
+  readonly excerpt: string;
 }
 
 export interface Processor {
   /** Sends a payment once. Never rejects. */
-  charge(charge: Charge, timeoutMs: number): Promise<Answered>;
+  charge(charge: Charge, timeoutMs: number): Promise<AttemptResult>;
   /** Asks for the payment that the processor holds under this id. Never rejects. */
-  lookup(correlationId: string, timeoutMs: number): Promise<Looked>;
-  /** undefined when it didn't say. Never rejects. */
+  lookup(correlationId: string, timeoutMs: number): Promise<LookupResult>;
+  /** Resolves with undefined without an answer that can be read. Never rejects. */
   health(timeoutMs: number): Promise<Health | undefined>;
 }
 
@@ -82,41 +78,41 @@ export class HttpProcessor implements Processor {
     this.#postHeaders = ['content-type', 'application/json', ...this.#getHeaders];
   }
 
-  async charge(charge: Charge, timeoutMs: number): Promise<Answered> {
+  async charge(charge: Charge, timeoutMs: number): Promise<AttemptResult> {
     const answer = await this.#call('POST', '/payments', timeoutMs, bodyOf(charge));
     const { status, isSent } = answer;
     if (status === 0) {
-      return unanswered(isSent ? 'unknown' : 'declined', this.#excerpt(answer.text));
+      return withoutAnswer(isSent ? 'unknown' : 'declined', this.#excerpt(answer.text));
     }
     const outcome = outcomeOfStatus(status, this.#outcomes);
     if (outcome === 'charged' && this.#outcomes === 'contest') return CHARGED;
     const text = textOf(answer);
     if (outcome === 'charged' && confirms(text ?? '', charge)) return CHARGED;
-    const said = this.#excerpt(text ?? UNDECODABLE);
-    return { outcome: outcome === 'charged' ? 'unknown' : outcome, status, said };
+    const excerpt = this.#excerpt(text ?? UNDECODABLE);
+    return { outcome: outcome === 'charged' ? 'unknown' : outcome, status, excerpt };
   }
 
-  async lookup(correlationId: string, timeoutMs: number): Promise<Looked> {
+  async lookup(correlationId: string, timeoutMs: number): Promise<LookupResult> {
     const answer = await this.#call('GET', `/payments/${correlationId}`, timeoutMs);
     const { status } = answer;
     const text = status === 0 ? answer.text : textOf(answer);
-    let held: Looked['held'] = 'unknown';
+    let held: LookupResult['held'] = 'unknown';
     if (status === 200) held = readHeld(text ?? '', correlationId) ?? 'unknown';
-    // A processor speaks JSON; a page that says so is a gateway's, which knows nothing of payments.
+    // A 404 with another text is a gateway's, which knows nothing of payments.
     if (status === 404 && (text?.trim() === '' || isJson(text ?? ''))) held = 'absent';
-    return { held, status, said: held === 'unknown' ? this.#excerpt(text ?? UNDECODABLE) : '' };
+    return { held, status, excerpt: held === 'unknown' ? this.#excerpt(text ?? UNDECODABLE) : '' };
   }
 
   async health(timeoutMs: number): Promise<Health | undefined> {
     const answer = await this.#call('GET', '/payments/service-health', timeoutMs);
-    // While failing, some versions of the processors say so with a 503 and the same body.
+    // While failing, some versions of the processors answer 503 with the same body.
     if (answer.status !== 200 && answer.status !== 503) return undefined;
     const { failing, minResponseTime } = parseObject(textOf(answer) ?? '') ?? {};
     if (typeof failing !== 'boolean' || typeof minResponseTime !== 'number') return undefined;
     return { failing, minResponseTimeMs: Math.max(0, minResponseTime) };
   }
 
-  /** Ends idle connections at once and calls under way too. */
+  /** Closes all connections at once. Calls under way end without an answer. */
   async close(): Promise<void> {
     await this.#pool.close();
   }
@@ -130,16 +126,19 @@ export class HttpProcessor implements Processor {
     return call.answer;
   }
 
-  /** A server may send back what it was sent. */
+  /** Masks our credentials, since a server may echo the request. */
   #excerpt(text: string): string {
     const { secrets } = this.#address;
-    return excerpt(secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text));
+    return excerptOf(secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text));
   }
 }
 
-/** By hand: correlation ids need no escaping, and cents become decimals without a float. */
+/**
+ * Written by hand: correlation ids need no escaping, and cents become a decimal without a float.
+ */
 function bodyOf(charge: Charge): string {
   const requestedAt = new Date(charge.requestedAtMs).toISOString();
   const amount = decimalFromCents(charge.amountCents);
-  return `{"correlationId":"${charge.correlationId}","amount":${amount},"requestedAt":"${requestedAt}"}`;
+  const fields = `"correlationId":"${charge.correlationId}","amount":${amount}`;
+  return `{${fields},"requestedAt":"${requestedAt}"}`;
 }

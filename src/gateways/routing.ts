@@ -1,17 +1,18 @@
-// Routing: what is known of both processors, turned into where a payment goes and how long its answer may take.
+// Routing: both processors' circuit breakers, the choice of a processor for a payment, and how long
+// to wait for its answer.
 
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
-import { DEFAULT, FALLBACK, type ProcessorIndex } from '../payment.ts';
-import { eager, thrifty, type Choice, type Prices } from './choice.ts';
-import { Lane, type LaneView } from './lane.ts';
+import { instanceCount, type Config } from '../config/config.ts';
+import { DEFAULT, FALLBACK, otherThan, type ProcessorIndex } from '../payment.ts';
+import { eager, thrifty, type Choice, type Prices, type ProcessorView } from './choice.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Health } from './processor.ts';
 
 export class Routing {
-  readonly lanes: readonly [Lane, Lane];
+  readonly breakers: readonly [CircuitBreaker, CircuitBreaker];
   readonly #config: Config;
   readonly #prices: Prices;
-  readonly #saidFailing: [boolean, boolean] = [false, false];
+  readonly #reportedFailing: [boolean, boolean] = [false, false];
 
   constructor(clock: Clock, config: Config) {
     this.#config = config;
@@ -19,24 +20,30 @@ export class Routing {
       waitBpsPerS: config.WAIT_COST_BPS_PER_S,
       flightBpsPerS: config.FLIGHT_COST_BPS_PER_S,
     };
-    const { IN_FLIGHT_MAX, PEER_SOCKET_PATHS, PROBE_EVERY_MS: probeEveryMs } = config;
-    // The processors' limit counts all callers.
-    const share = Math.floor(IN_FLIGHT_MAX / PEER_SOCKET_PATHS.length);
-    const lane = (feeBps: number, connections: number): Lane =>
-      new Lane(clock, { feeBps, inFlightMax: Math.min(share, connections), probeEveryMs });
-    this.lanes = [
-      lane(config.FEE_DEFAULT_BPS, config.POOL_DEFAULT),
-      lane(config.FEE_FALLBACK_BPS, config.POOL_FALLBACK),
+    const { IN_FLIGHT_MAX, PROBE_EVERY_MS: probeEveryMs } = config;
+    // IN_FLIGHT_MAX counts the attempts of all instances.
+    const share = Math.floor(IN_FLIGHT_MAX / instanceCount(config));
+    const breaker = (feeBps: number, connections: number): CircuitBreaker =>
+      new CircuitBreaker(clock, {
+        feeBps,
+        inFlightMax: Math.min(share, connections),
+        probeEveryMs,
+      });
+    this.breakers = [
+      breaker(config.FEE_DEFAULT_BPS, config.POOL_DEFAULT),
+      breaker(config.FEE_FALLBACK_BPS, config.POOL_FALLBACK),
     ];
   }
 
   get inFlight(): number {
-    return this.lanes[0].inFlight + this.lanes[1].inFlight;
+    return this.breakers[0].inFlight + this.breakers[1].inFlight;
   }
 
-  /** For a payment that was declined `declines` times, one of `backlog` that wait. */
+  /**
+   * For a payment that was declined `declines` times; `backlog` payments wait, this one included.
+   */
   choose(declines: number, backlog: number): Choice {
-    const views = [this.lanes[0].view(), this.lanes[1].view()] as const;
+    const views = [this.breakers[0].view(), this.breakers[1].view()] as const;
     const { POLICY, RETRIES } = this.#config;
     if (POLICY === 'eager') return eager(views, RETRIES, declines);
     return thrifty(views, this.#prices, backlog);
@@ -44,41 +51,42 @@ export class Routing {
 
   /**
    * For a payment that is set aside, after `declines` attempts. A payment that one processor keeps
-   * refusing is offered to the other one, whatever it costs. It is a probe only while no other
-   * payment waits.
+   * refusing is offered to the other one, whatever it costs. It is used as a probe only while no
+   * other payment waits (`backlog` 0).
    */
   chooseForSetAside(declines: number, backlog: number): Choice {
-    const views = [this.lanes[0].view(), this.lanes[1].view()] as const;
+    const views = [this.breakers[0].view(), this.breakers[1].view()] as const;
     const next = declines % 2 === 0 ? FALLBACK : DEFAULT;
-    const other = next === FALLBACK ? DEFAULT : FALLBACK;
-    if (takesOne(views[next])) return next;
-    if (takesOne(views[other])) return other;
+    const other = otherThan(next);
+    if (hasRoom(views[next])) return next;
+    if (hasRoom(views[other])) return other;
     if (backlog > 0) return 'wait';
     return this.#config.POLICY === 'eager' ? next : thrifty(views, this.#prices, 1);
   }
 
   /**
-   * How long to wait for an answer. Under thrifty long enough that a slow processor isn't taken for a lost one, which would cost a
-   * reconciliation; who gets slow is avoided long before that, by the age of what is under way.
+   * How long to wait for an answer. The thrifty policy waits long enough for a slow processor,
+   * since each time-out costs a reconciliation. It avoids a slow processor long before a time-out,
+   * by the age of the attempts under way.
    */
   timeoutMs(processor: ProcessorIndex): number {
     const { POLICY, TIMEOUT_DEFAULT_MS, TIMEOUT_FALLBACK_MS, TIMEOUT_SLACK_MS, TIMEOUT_MAX_MS } =
       this.#config;
     const leastMs = processor === DEFAULT ? TIMEOUT_DEFAULT_MS : TIMEOUT_FALLBACK_MS;
     if (POLICY === 'eager') return leastMs;
-    const usualMs = 2 * this.lanes[processor].minResponseTimeMs + TIMEOUT_SLACK_MS;
+    const usualMs = 2 * this.breakers[processor].minResponseTimeMs + TIMEOUT_SLACK_MS;
     return Math.min(TIMEOUT_MAX_MS, Math.max(leastMs, usualMs));
   }
 
-  /** What the processor says of itself; true when it says that it works again. */
-  hear(processor: ProcessorIndex, { failing, minResponseTimeMs }: Health): boolean {
-    this.lanes[processor].reported(failing, minResponseTimeMs);
-    const isBack = this.#saidFailing[processor] && !failing;
-    this.#saidFailing[processor] = failing;
+  /** Takes a health report. Returns true if the processor reported failing before and now works. */
+  reported(processor: ProcessorIndex, { failing, minResponseTimeMs }: Health): boolean {
+    this.breakers[processor].reported(failing, minResponseTimeMs);
+    const isBack = this.#reportedFailing[processor] && !failing;
+    this.#reportedFailing[processor] = failing;
     return isBack;
   }
 }
 
-function takesOne({ failingForMs, inFlight, inFlightMax }: LaneView): boolean {
+function hasRoom({ failingForMs, inFlight, inFlightMax }: ProcessorView): boolean {
   return failingForMs === undefined && inFlight < inFlightMax;
 }

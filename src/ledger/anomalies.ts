@@ -1,45 +1,48 @@
 // The anomalies that this instance finds: each is logged at once, and written into the ledger's
-// table, for as long as that takes.
+// table until that succeeds. Writing an anomaly again adds nothing.
 //
-// A payment's slot is freed only when its anomalies are in the table (`whenKept`): so none is lost
-// by a crash, since a restart finds the payment and with it the anomaly again, and those that wait
-// have a bound, the slots of the ring. Writing one again adds nothing.
+// A payment's slot is released only when its anomalies are in the table (`whenRecorded`). So a
+// crash loses none: the restart finds the payment again, and with it the anomaly. And the slots of
+// the ring bound the anomalies that wait.
 
-import type { Anomaly } from '../anomaly.ts';
+import type { LedgerPort } from '../ports.ts';
+import type { Anomaly } from './anomaly.ts';
 import { doublingMs, sleep, type Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
-import { Outage } from '../outage.ts';
+import type { Log } from '../log/log.ts';
+import { Outage } from '../log/outage.ts';
 
 export interface AnomaliesParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** Resolves when they are committed. @throws when the ledger can't be written */
-  readonly record: (anomalies: readonly Anomaly[]) => Promise<void>;
+  readonly ledger: Pick<LedgerPort, 'recordAnomalies'>;
 }
 
 const BATCH = 100;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 5_000;
+/** As in the alert rule. */
+const RECENT_MS = 600_000;
 
-/** Anomalies of one payment that are not in the table yet, and what waits for that. */
+/** Anomalies of one payment that are not in the table yet. */
 interface Waiting {
   count: number;
-  onKept: (() => void) | undefined;
+  onRecorded: (() => void) | undefined;
 }
 
 export class Anomalies {
-  /** Since the start. */
+  /** Anomalies found since the start. */
   found = 0;
   readonly #parts: AnomaliesParts;
   readonly #queue: Anomaly[] = [];
   readonly #waiting = new Map<string, Waiting>();
   readonly #outage: Outage;
   /**
-   * So many are written one by one after a failure: one that the database doesn't take must not
-   * hold up the others.
+   * After a failure this many anomalies are written one by one: an anomaly that the database
+   * refuses must not hold up the others.
    */
-  #alone = 0;
+  #singlesLeft = 0;
   #running = false;
+  #latestMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: AnomaliesParts) {
     this.#parts = parts;
@@ -52,19 +55,26 @@ export class Anomalies {
     });
   }
 
-  /** Those that are not in the table yet. */
+  /** Anomalies that are not in the table yet. */
   get pending(): number {
     return this.#queue.length;
   }
 
+  /** Whether one was found in the last ten minutes. */
+  get isRecent(): boolean {
+    return this.#parts.clock.elapsed() - this.#latestMs < RECENT_MS;
+  }
+
+  /** Logs the anomaly and queues it for the table. */
   report(anomaly: Anomaly): void {
     const { kind, ...details } = anomaly;
     this.#parts.log.error(kind, details);
     this.found++;
+    this.#latestMs = this.#parts.clock.elapsed();
     this.#queue.push(anomaly);
     const waiting = this.#waiting.get(anomaly.correlationId);
     if (waiting === undefined) {
-      this.#waiting.set(anomaly.correlationId, { count: 1, onKept: undefined });
+      this.#waiting.set(anomaly.correlationId, { count: 1, onRecorded: undefined });
     } else waiting.count++;
     if (this.#running) return;
     this.#running = true;
@@ -72,31 +82,31 @@ export class Anomalies {
   }
 
   /**
-   * Whether `run` has to wait for this payment's anomalies; it is called once they are in the
-   * table.
+   * False if the table has all anomalies of this payment. Otherwise true, and `run` is called once
+   * the table has them.
    */
-  whenKept(correlationId: string, run: () => void): boolean {
+  whenRecorded(correlationId: string, run: () => void): boolean {
     const waiting = this.#waiting.get(correlationId);
     if (waiting === undefined) return false;
-    waiting.onKept = run;
+    waiting.onRecorded = run;
     return true;
   }
 
   async #run(): Promise<void> {
-    const { clock, record } = this.#parts;
+    const { clock, ledger } = this.#parts;
     while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, this.#alone > 0 ? 1 : BATCH);
+      const batch = this.#queue.slice(0, this.#singlesLeft > 0 ? 1 : BATCH);
       try {
-        await record(batch);
+        await ledger.recordAnomalies(batch);
         this.#queue.splice(0, batch.length);
-        if (this.#alone > 0) this.#alone--;
-        if (this.#alone === 0) this.#outage.works({ waiting: this.#queue.length });
-        for (const anomaly of batch) this.#kept(anomaly);
+        if (this.#singlesLeft > 0) this.#singlesLeft--;
+        if (this.#singlesLeft === 0) this.#outage.works({ waiting: this.#queue.length });
+        for (const anomaly of batch) this.#recorded(anomaly);
       } catch (error) {
         const { failures } = this.#outage;
         const { message } = error as Error;
         this.#outage.failed(message, { message, waiting: this.#queue.length });
-        this.#alone = this.#queue.length;
+        this.#singlesLeft = this.#queue.length;
         this.#queue.push(this.#queue.shift() as Anomaly);
         await sleep(clock, doublingMs(failures, RETRY_FIRST_MS, RETRY_MAX_MS));
       }
@@ -104,10 +114,10 @@ export class Anomalies {
     this.#running = false;
   }
 
-  #kept({ correlationId }: Anomaly): void {
+  #recorded({ correlationId }: Anomaly): void {
     const waiting = this.#waiting.get(correlationId);
     if (waiting === undefined || --waiting.count > 0) return;
     this.#waiting.delete(correlationId);
-    waiting.onKept?.();
+    waiting.onRecorded?.();
   }
 }

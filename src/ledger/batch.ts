@@ -1,6 +1,7 @@
-// A batch: some rows of one processor, as the parameters of one statement.
+// A batch: rows of one processor, as the parameters of one statement.
 
 import type { LedgerRow, ProcessorIndex } from '../payment.ts';
+import { TIME } from './sql-time.ts';
 
 export interface Batch {
   readonly processor: ProcessorIndex;
@@ -11,7 +12,10 @@ export interface Batch {
   readonly requestedAtMs: string;
 }
 
-/** `rows` is not empty and all of it is of one processor. */
+/** A younger row can't be archived: some days less than ARCHIVED_DAYS (archive-months.ts). */
+const YOUNG_DAYS = 30;
+
+/** @throws if `rows` is empty, or its rows are not of one processor */
 export function batchOf(rows: readonly LedgerRow[]): Batch {
   const [first] = rows;
   if (first === undefined) throw new Error('an empty batch');
@@ -34,25 +38,27 @@ export function batchOf(rows: readonly LedgerRow[]): Batch {
 }
 
 /**
- * $1 processor, $2 ids, $3 cents, $4 milliseconds. Running it again changes nothing: the sums per
- * second grow only by the rows that this run really inserted, and it tells how many these are. Ids
- * are inserted in their order and sums grow in the order of time, so that two connections can't
- * deadlock on either.
+ * $1 processor, $2 ids, $3 cents, $4 milliseconds; returns the number of rows inserted. Running it
+ * again changes nothing, even if its rows were archived meanwhile: only the rows that this run
+ * inserted are summed. Ids are inserted in their order, so two connections can't deadlock on rows;
+ * sums are appended, which locks nothing.
  */
 export const RECORD_BATCH = `
   WITH recorded AS (
     INSERT INTO payments (correlation_id, processor, amount_cents, requested_at)
-    SELECT id, $1::smallint, cents, to_timestamp(ms / 1000)
-    FROM unnest($2::uuid[], $3::bigint[], $4::float8[]) AS batch (id, cents, ms)
+    SELECT id, $1::smallint, cents, at
+    FROM (
+      SELECT id, cents, ${TIME('ms')} AS at
+      FROM unnest($2::uuid[], $3::bigint[], $4::float8[]) AS sent (id, cents, ms)
+    ) AS batch
+    WHERE CASE WHEN at < now() - interval '${YOUNG_DAYS} days' THEN NOT is_archived(id, at)
+      ELSE true END
     ORDER BY id
     ON CONFLICT (correlation_id) DO NOTHING
     RETURNING amount_cents, requested_at
   ), summed AS (
-    INSERT INTO payments_per_second AS sums (processor, second, payments, amount_cents)
+    INSERT INTO batch_sums (processor, second, payments, amount_cents)
     SELECT $1::smallint, date_trunc('second', requested_at), count(*), sum(amount_cents)
-    FROM recorded GROUP BY 2 ORDER BY 2
-    ON CONFLICT (second, processor) DO UPDATE
-    SET payments = sums.payments + excluded.payments,
-        amount_cents = sums.amount_cents + excluded.amount_cents
+    FROM recorded GROUP BY 2
   )
   SELECT count(*)::int AS inserted FROM recorded`;

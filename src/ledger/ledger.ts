@@ -1,18 +1,21 @@
-// The ledger through both drivers: `pg` reads, libpq writes. Until each of them has been seen to
-// reach the same tables, and the statement that records has been tried, nothing is read from it: so
-// payments are held, as while the database is away, and none is charged.
+// The ledger through both drivers: `pg` reads, libpq writes. Nothing is read from the ledger until
+// both drivers were seen to reach the same tables, and the statement that records was tried. Until
+// then payments are held and none is charged, as while the database is away.
 //
-//   started ──▶ proving ──both reach the same, and it may be written to──▶ proved
-//                └─▶ the log says why not, again after a minute; tried again every half a second
+//   starting ──both drivers reach the same tables, which may be written to──▶ ready
+//      └─▶ tried again every half a second; the log has the reason, and again after each minute
 
 import { randomBytes } from 'node:crypto';
-import type { Anomaly } from '../anomaly.ts';
-import { describeAddress, readDatabaseAddress } from '../database-address.ts';
+import type { Anomaly } from './anomaly.ts';
+import { describeAddress, readDatabaseAddress } from '../config/database-address.ts';
 import { sleep, type Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
-import type { LedgerRow } from '../payment.ts';
+import { Condition } from '../log/condition.ts';
+import type { Log } from '../log/log.ts';
+import type { RecordedAction } from './operator-action.ts';
+import { FIRST_ID, type LedgerEntry } from '../payment.ts';
+import { runBackgroundSteps } from './background-steps.ts';
 import type { Batch } from './batch.ts';
-import { LedgerUnfit, explain } from './explain.ts';
+import { UnusableLedger, explain } from './explain.ts';
 import {
   connectLibpq,
   type LedgerConnection,
@@ -21,18 +24,21 @@ import {
 } from './libpq.ts';
 import type { LedgerPort } from '../ports.ts';
 import { LedgerPurge } from './purge.ts';
-import { LedgerReader, type TimeRange, type Totals } from './reader.ts';
+import type { Totals } from './range-totals.ts';
+import { LedgerReader, type Repair, type TimeRange } from './reader.ts';
 import type { Findings } from './session.ts';
+import type { PageWanted, SettledPage } from './settled-page.ts';
+import { checkSlowCommits } from './slow-commits.ts';
 
 export interface LedgerParts {
   readonly url: string;
   /** This instance's number. */
   readonly instance: number;
-  /** The one writer of this instance, as it is known now. */
+  /** The writer of this instance: its journal, and the ledger that the journal belongs to. */
   readonly writer: () => Writer;
   readonly timeoutMs: number;
   /**
-   * Whether a database that would lose rows in a power failure is used, with a word in the log, or
+   * A database that would lose rows in a power failure is used with an error in the log, or
    * refused.
    */
   readonly durability: 'warn' | 'require';
@@ -40,20 +46,22 @@ export interface LedgerParts {
   readonly log: Log;
 }
 
-const SCHEMA = new URL('./schema.sql', import.meta.url);
 const RETRY_MS = 500;
-/** What goes on is said again. */
-const SAID_EVERY_MS = 60_000;
-const NOTHING: Batch = { processor: 0, rows: 0, ids: '{}', amountCents: '{}', requestedAtMs: '{}' };
-const NOW: TimeRange = { fromMs: 0, toMs: 0 };
-const NO_ID = '00000000-0000-0000-0000-000000000000';
+const EMPTY_BATCH: Batch = {
+  processor: 0,
+  rows: 0,
+  ids: '{}',
+  amountCents: '{}',
+  requestedAtMs: '{}',
+};
+const FIRST_MS: TimeRange = { fromMs: 0, toMs: 0 };
 
 export class Ledger {
   readonly #parts: LedgerParts;
   readonly #reader: LedgerReader;
-  #proved = false;
+  #isReady = false;
   #closed = false;
-  #trouble = { text: '', saidMs: 0 };
+  #problem = { text: '', condition: new Condition() };
   #findings = { overridden: '', risks: '' };
 
   constructor(parts: LedgerParts) {
@@ -63,142 +71,164 @@ export class Ledger {
     );
   }
 
-  /** What an engine needs of it. */
+  /** The part of the ledger that an engine needs. */
   get port(): LedgerPort {
     return {
       connect: () => this.connect(),
       find: (ids) => this.find(ids),
-      idsAfter: (id, most) => this.idsAfter(id, most),
+      idsAfter: (wanted) => this.idsAfter(wanted),
+      repairsAfter: (number, most) => this.repairsAfter(number, most),
       recordAnomalies: (found) => this.recordAnomalies(found),
+      recordAction: async (action) => this.#readyReader().recordAction(action),
+      giveUp: async (payment) => this.#readyReader().giveUp(payment),
     };
   }
 
   /**
-   * Resolves when it is proved, or closed. The database may come later than we do. `onTables`: its
-   * tables are there.
+   * Resolves when the ledger is ready, or closed; the database may start later than this instance.
+   * `onTables` is called once, as soon as the tables exist.
    */
   async start(onTables: () => void): Promise<void> {
     const { clock, log, url } = this.#parts;
     let hasTables = false;
     while (!this.#closed) {
       try {
-        const steps = await this.#reader.ensureSchema(SCHEMA);
+        const steps = await this.#reader.ensureSchema();
         if (!hasTables) onTables();
         hasTables = true;
-        await this.#prove();
-        this.#proved = true;
+        await this.#checkDrivers();
+        this.#isReady = true;
         const where = describeAddress(readDatabaseAddress(url));
         log.info('ledger ready', { where, stepsDone: steps });
+        void runBackgroundSteps({
+          ...this.#parts,
+          reader: this.#reader,
+          isOver: () => this.#closed,
+        });
         return;
       } catch (error) {
-        this.#say(error);
+        this.#report(error);
         await sleep(clock, RETRY_MS);
       }
     }
   }
 
-  /** A connection for the one writer. @throws LedgerFailure */
+  /** A connection for this instance's writer. @throws LedgerFailure */
   async connect(): Promise<LedgerConnection> {
     try {
       const connection = await this.#open(this.#parts.writer());
-      this.#trouble.text = '';
-      return connection;
+      this.#problem.text = '';
+      const { clock } = this.#parts;
+      return checkSlowCommits(connection, { clock, find: (ids) => this.#reader.find(ids) });
     } catch (error) {
-      // What may pass is told by the writer, with the rows that wait.
-      if (!explain(error, this.#parts.url).passes) this.#say(error);
+      // The batch writer reports a temporary problem itself, with the number of waiting rows.
+      if (!explain(error, this.#parts.url).isTemporary) this.#report(error);
       throw error;
     }
   }
 
-  async find(ids: readonly string[]): Promise<LedgerRow[]> {
-    return this.#proven().find(ids);
+  async find(ids: readonly string[]): Promise<LedgerEntry[]> {
+    return this.#readyReader().find(ids);
   }
 
-  async idsAfter(id: string, most: number): Promise<string[]> {
-    return this.#proven().idsAfter(id, most);
+  async idsAfter(wanted: PageWanted): Promise<SettledPage> {
+    return this.#readyReader().idsAfter(wanted);
+  }
+
+  async repairsAfter(number: string, most: number): Promise<readonly Repair[]> {
+    return this.#readyReader().repairsAfter(number, most);
   }
 
   async recordAnomalies(found: readonly Anomaly[]): Promise<void> {
-    await this.#proven().recordAnomalies(this.#parts.instance, found);
+    await this.#readyReader().recordAnomalies(this.#parts.instance, found);
   }
 
   async totals(range: TimeRange): Promise<readonly [Totals, Totals]> {
-    return this.#proven().totals(range);
+    return this.#readyReader().totals(range);
+  }
+
+  /** The latest `most` actions of operators, newest first. */
+  async actions(most: number): Promise<RecordedAction[]> {
+    return this.#readyReader().actions(most);
+  }
+
+  /** The latest `most` anomalies, newest first. */
+  async anomalies(most: number): Promise<Record<string, unknown>[]> {
+    return this.#readyReader().anomalies(most);
   }
 
   async isBeingPurged(): Promise<boolean> {
     return this.#reader.isBeingPurged();
   }
 
-  /** @throws when the ledger can't be reached */
+  /** 'busy' while another purge is under way. @throws when the ledger can't be reached */
   async beginPurge(): Promise<LedgerPurge | 'busy'> {
     return LedgerPurge.begin(this.#parts.url, this.#parts.timeoutMs);
   }
 
-  /**
-   * For a ledger that ends before its process does; a connection that was given away is its
-   * owner's.
-   */
+  /** Closes the reader. The caller of `connect` closes its own connection. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#reader.close();
   }
 
-  #proven(): LedgerReader {
-    if (!this.#proved) throw new Error('the ledger is not ready');
+  #readyReader(): LedgerReader {
+    if (!this.#isReady) throw new Error('the ledger is not ready');
     return this.#reader;
   }
 
-  /** Everything that payments will need of it, once, with nothing to record. */
-  async #prove(): Promise<void> {
+  /** Does once what payments will need of the ledger, with nothing to record. */
+  async #checkDrivers(): Promise<void> {
     await this.#reader.find([]);
-    await this.#reader.totals(NOW);
-    await this.#reader.idsAfter(NO_ID, 1);
-    const mark = randomBytes(16).toString('hex');
-    // Not as the writer: a connection with its name would end the one of another copy of this
-    // instance, which may be the right one.
-    const connection = await this.#open({ name: `proof-${mark}` });
+    await this.#reader.totals(FIRST_MS);
+    await this.#reader.idsAfter({ after: FIRST_ID, most: 1, instance: 0, instances: 1 });
+    const token = randomBytes(16).toString('hex');
+    // Under a name of its own: with the writer's name it would end the connection of another copy
+    // of this instance, which may be the right one.
+    const connection = await this.#open({ name: `proof-${token}` });
     try {
-      await connection.record(NOTHING);
-      await connection.leave(mark);
-      if (!(await this.#reader.sees(mark))) {
-        throw new LedgerUnfit('DATABASE_URL', 'the two drivers reach different tables or servers');
+      await connection.record(EMPTY_BATCH);
+      await connection.lockToken(token);
+      if (!(await this.#reader.seesToken(token))) {
+        throw new UnusableLedger(
+          'DATABASE_URL',
+          'the two drivers reach different tables or servers',
+        );
       }
     } finally {
       connection.close();
     }
   }
 
-  /** @throws LedgerFailure also when it may not be written to as it is */
+  /** @throws LedgerFailure; UnusableLedger when the ledger's state forbids writing to it */
   async #open(writer: Writer): Promise<NativeConnection> {
     const { url, timeoutMs, clock, durability, log } = this.#parts;
     const connection = await connectLibpq(url, writer, timeoutMs, clock);
-    const { risks, hindrances, unended } = connection.findings;
-    if (unended.length > 0) log.warn('earlier ledger connections not ended', { pids: unended });
-    this.#sayFindings(connection.findings);
-    const refused = durability === 'require' ? [...hindrances, ...risks] : hindrances;
+    const { risks, blockers, notEnded } = connection.findings;
+    if (notEnded.length > 0) log.warn('earlier ledger connections not ended', { pids: notEnded });
+    this.#logFindings(connection.findings);
+    const refused = durability === 'require' ? [...blockers, ...risks] : blockers;
     if (refused.length === 0) return connection;
     connection.close();
-    throw new LedgerUnfit(
-      hindrances.length > 0 ? 'the database' : 'LEDGER_DURABILITY',
+    throw new UnusableLedger(
+      blockers.length > 0 ? 'the database' : 'LEDGER_DURABILITY',
       refused.join('; '),
     );
   }
 
-  /** Once, and when it is another trouble, and again after a minute. */
-  #say(error: unknown): void {
+  /** Logs the problem when it begins or becomes another one, and once a minute while it lasts. */
+  #report(error: unknown): void {
     const { clock, log, url } = this.#parts;
-    const { passes, ...trouble } = explain(error, url);
-    const text = trouble.cause + trouble.message;
-    const nowMs = clock.elapsed();
-    if (text === this.#trouble.text && nowMs - this.#trouble.saidMs < SAID_EVERY_MS) return;
-    this.#trouble = { text, saidMs: nowMs };
-    if (passes) log.warn('ledger unavailable', trouble);
-    else log.error('ledger unusable', trouble);
+    const { isTemporary, ...details } = explain(error, url);
+    const text = details.cause + details.message;
+    if (text !== this.#problem.text) this.#problem = { text, condition: new Condition() };
+    if (this.#problem.condition.update(true, clock.elapsed()) === undefined) return;
+    if (isTemporary) log.warn('ledger unavailable', details);
+    else log.error('ledger unusable', details);
   }
 
-  /** When they change. */
-  #sayFindings({ overridden, risks }: Findings): void {
+  /** Logs them when they change. */
+  #logFindings({ overridden, risks }: Findings): void {
     const { log, durability } = this.#parts;
     const found = { overridden: overridden.join('; '), risks: risks.join('; ') };
     if (found.overridden !== this.#findings.overridden && overridden.length > 0) {

@@ -1,25 +1,29 @@
-// The native libpq connection that records batches: the only file that touches pg-native.
+// The native libpq connection that records batches: the only file that uses pg-native.
 //
-// What it needs care for (pg-native 3.9, libpq 1.11, each seen under test): a backend that dies mid-statement fires 'error' and never
-// the callback; a reset mid-statement may fire neither; a dead client that isn't ended at once makes the next one crash the
-// process; two statements at once lose the first callback. Hence: one statement at a time, a deadline of ours on each, and after
-// any failure but a refusal the connection is ended first and reported broken after.
+// What goes wrong with pg-native 3.9 and libpq 1.11, each seen under test: a backend that dies in a
+// statement fires 'error' and never the callback; a reset in a statement may fire neither; a dead
+// client that isn't ended at once makes the next one crash the process; two statements at once lose
+// the first callback. So there is one statement at a time, each with a deadline. After any failure
+// but a refusal, the connection is ended before it is reported as broken.
 
 import { createRequire } from 'node:module';
 import type { Clock } from '../clock.ts';
 import { RECORD_BATCH, type Batch } from './batch.ts';
 import {
+  COMMIT_WAITED_FOR,
   END_EARLIER,
   FINDINGS,
   KEEP_COMMITS,
-  MARK,
+  TOKEN_LOCK,
+  isLedger,
   libpqParameters,
   type Findings,
 } from './session.ts';
 
 /**
- * - refused: the database answered that it won't take this statement (its SQLSTATE tells why); nothing was recorded.
- * - broken: the connection is gone and closed; whether the statement took effect is unknown.
+ * - refused: the database refused this statement, for the reason of `sqlState`; nothing was
+ *   recorded.
+ * - broken: the connection is lost and closed; whether the statement took effect is unknown.
  */
 export class LedgerFailure extends Error {
   override readonly name = 'LedgerFailure';
@@ -35,21 +39,24 @@ export class LedgerFailure extends Error {
 
 export interface LedgerConnection {
   /**
-   * Resolves when the batch is committed, with how many of its rows were inserted: the ids of the
-   * others had a row before. @throws LedgerFailure
+   * Resolves when the batch is committed, with the number of rows that were inserted. The ids of
+   * the other rows had a row before.
+   * @throws LedgerFailure
    */
   record(batch: Batch): Promise<number>;
   close(): void;
 }
 
-/** One on a real server, which says what it found there. */
+/** A connection to a real server. */
 export interface NativeConnection extends LedgerConnection {
+  /** What the connection found at the server. */
   readonly findings: Findings;
   /**
-   * Leaves a mark that another connection to the same database sees, for as long as this one lives.
+   * Takes a lock that another connection to the same tables sees as long as this one lives. `token`
+   * has hexadecimal digits only.
    * @throws LedgerFailure
    */
-  leave(mark: string): Promise<void>;
+  lockToken(token: string): Promise<void>;
 }
 
 interface NativeClient {
@@ -64,7 +71,7 @@ interface NativeClient {
   on(event: 'error', listener: (error: Error) => void): void;
 }
 type NativeRow = Readonly<Record<string, string>>;
-/** A string when the statement could not even be sent. */
+/** The error is a string if the statement could not be sent. */
 type NativeDone = (error: Error | string | null, rows?: readonly NativeRow[]) => void;
 
 // `import` of this CommonJS package would print a path to stdout (libpq 1.11).
@@ -72,35 +79,18 @@ const NativeClient = createRequire(import.meta.url)('pg-native') as new () => Na
 
 const STATEMENT = 'record_batch';
 
-/**
- * A commit that writes nothing waits for nobody, while the rows that it found may be of one that
- * was ended as it waited for a standby. This one writes an empty message to the WAL, after theirs,
- * and so is answered when both are where commits have to be.
- */
-const COMMIT_WAITED_FOR = `SELECT pg_logical_emit_message(true, 'repasse', '')`;
-
-/** Who records. */
+/** The writer that a connection belongs to. */
 export interface Writer {
-  /** What no other writer has: which instance, with which journal. */
+  /** Unique: the instance and its journal. */
   readonly name: string | number;
-  /** The only ledger that it records in; without one, in any. */
+  /** The only ledger that the writer may record in; without it, any ledger. */
   readonly ledgerId?: string;
 }
 
 /**
- * A database that came in the place of another one must not have what was charged: it would be
- * missing in the right one.
- */
-const isLedger = (id: string): string => `
-  DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM ledger WHERE id = '${id}') THEN
-      RAISE EXCEPTION 'the database does not have the ledger ${id}';
-    END IF;
-  END $$`;
-
-/**
- * Connects as this one writer: the connections that it had before are ended.
- * @throws LedgerFailure ('broken') when the database can't be reached within `timeoutMs`.
+ * Connects for this writer, and ends the connections that it had before.
+ * @throws LedgerFailure: 'broken' when the database can't be reached within `timeoutMs`, 'refused'
+ * when it has another ledger than the writer's
  */
 export async function connectLibpq(
   url: string,
@@ -117,7 +107,7 @@ export async function connectLibpq(
 const KEPT_AFTER_END_MS = 1_000;
 
 class LibpqConnection implements NativeConnection {
-  findings: Findings = { overridden: [], risks: [], hindrances: [], unended: [] };
+  findings: Findings = { overridden: [], risks: [], blockers: [], notEnded: [] };
   readonly #client = new NativeClient();
   readonly #timeoutMs: number;
   readonly #clock: Clock;
@@ -131,7 +121,8 @@ class LibpqConnection implements NativeConnection {
   }
 
   async open(info: string, ledgerId: string | undefined): Promise<void> {
-    // No deadline of ours here: connecting blocks a thread, and ending the client under it would crash.
+    // libpq's connect_timeout is the only deadline here. Connecting blocks a thread, and ending the
+    // client during that would crash the process.
     await new Promise<void>((resolve, reject) => {
       this.#client.connect(info, (error) => {
         if (error) this.close();
@@ -143,23 +134,25 @@ class LibpqConnection implements NativeConnection {
       if (ledgerId !== undefined) {
         await this.#statement((done) => this.#client.query(isLedger(ledgerId), done));
       }
-      // One that stood still would record what we gave up whenever it goes on, after a purge too.
-      // Ended, it reads nothing more.
+      // A connection that hangs would record what this instance gave up, as soon as it continues,
+      // even after a purge. A connection that is ended reads nothing more.
       const earlier = await this.#rows(END_EARLIER);
-      const unended = earlier.filter(({ ended }) => ended !== 'true').map(({ pid }) => Number(pid));
-      this.findings = { ...(await this.#settle()), unended };
-      await this.#prepare();
+      const notEnded = earlier
+        .filter(({ ended }) => ended !== 'true')
+        .map(({ pid }) => Number(pid));
+      this.findings = { ...(await this.#prepareSession()), notEnded };
+      await this.#prepareStatement();
     } catch (error) {
-      // A missing table, say: nobody would close a connection that was never handed out.
+      // A table is missing, say. The caller never gets this connection, so it can't close it.
       this.close();
       throw error;
     }
   }
 
-  async leave(mark: string): Promise<void> {
-    // It stands in the statement's text.
-    if (!/^[0-9a-f]+$/.test(mark)) throw new Error('a mark is of hexadecimal digits');
-    const text = `SELECT pg_advisory_lock_shared(${MARK.replace('$1', `'${mark}'`)})`;
+  async lockToken(token: string): Promise<void> {
+    // The token is part of the statement's text.
+    if (!/^[0-9a-f]+$/.test(token)) throw new Error('a token has hexadecimal digits only');
+    const text = `SELECT pg_advisory_lock_shared(${TOKEN_LOCK.replace('$1', `'${token}'`)})`;
     await this.#rows(text);
   }
 
@@ -179,30 +172,31 @@ class LibpqConnection implements NativeConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#client.end();
-    // Its handle for the event loop is part of it (libpq 1.11 src/connection.cc) and is closed only at the end of this turn: until then
-    // nothing may collect it.
+    // The client contains its handle for the event loop (libpq 1.11 src/connection.cc), which is
+    // closed only at the end of this turn. Until then the client must not be collected.
     this.#clock.after(KEPT_AFTER_END_MS, () => this.#client);
   }
 
-  async #prepare(): Promise<void> {
+  async #prepareStatement(): Promise<void> {
     try {
       await this.#statement((done) => this.#client.prepare(STATEMENT, RECORD_BATCH, 4, done));
     } catch (error) {
-      // A rule, say: what was found tells more than this does.
-      if (this.findings.hindrances.length === 0) throw error;
+      // A rule on the table, say: the blocker that was found explains more than this error does.
+      if (this.findings.blockers.length === 0) throw error;
     }
   }
 
   /** Sets what a session can set, and looks for what it can't. */
-  async #settle(): Promise<Omit<Findings, 'unended'>> {
-    const changed = await this.#rows(KEEP_COMMITS);
+  async #prepareSession(): Promise<Omit<Findings, 'notEnded'>> {
+    const kept = await this.#rows(KEEP_COMMITS);
+    const changed = kept.filter((row) => row['setting'] !== row['kept']);
     const found = await this.#rows(FINDINGS);
     const of = (kind: string): string[] =>
       found.filter((row) => row['kind'] === kind).map((row) => String(row['finding']));
     return {
       overridden: changed.map(({ name, setting }) => `${name} was ${setting}`),
       risks: of('risk'),
-      hindrances: of('hindrance'),
+      blockers: of('blocker'),
     };
   }
 
@@ -232,10 +226,10 @@ class LibpqConnection implements NativeConnection {
 
   #statementFailed(error: Error | string): void {
     const message = typeof error === 'string' ? error : error.message;
-    // A statement that didn't leave has no result; the fields would be those of an earlier refusal.
+    // A statement that wasn't sent has no result: the fields would be those of an earlier refusal.
     const answered = this.#client.getTransactionStatus() === 'I';
     const sqlState = (answered && this.#client.pq.resultErrorFields().sqlState) || '';
-    // Class 57 is the server going away; without a state it was the connection that spoke.
+    // Class 57P: the server goes away. Class 08 and no state: the connection failed.
     if (sqlState === '' || sqlState.startsWith('57P') || sqlState.startsWith('08')) {
       this.#break(message);
     } else {

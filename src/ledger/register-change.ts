@@ -1,13 +1,13 @@
-// Changes of the register by an operator: another number of instances, which needs that nothing is
-// held anywhere, and a journal that is lost.
+// The changes that an operator makes to the register of instances: another number of instances,
+// which needs that no instance holds a payment, and a lost journal.
 
 import pg from 'pg';
 import { KEEP_COMMITS, pgParameters } from './session.ts';
 import { sleep, type Clock } from '../clock.ts';
-import { LOST } from '../disagreement.ts';
-import { PLACE_LOCK } from './register.ts';
+import { PLACE_LOCK, tryLock } from './locks.ts';
+import { LOST } from './register.ts';
 
-/** For the instances to go on by themselves when this process dies. */
+/** It expires after 30 s: if this process dies, the instances accept payments again. */
 const DRAIN = `
   UPDATE ledger SET drain_until = now() + interval '30 s' RETURNING instances,
     (SELECT old.drain_until > now() FROM ledger AS old) AS drained`;
@@ -21,7 +21,7 @@ const END_ALL = `UPDATE instances SET state = 'stopped'`;
 
 const ASK_EVERY_MS = 250;
 
-interface Entry {
+interface EntryRow {
   readonly instance: number;
   readonly mark: string;
   readonly held: string;
@@ -32,14 +32,14 @@ export interface CountChange {
   readonly count: number;
   readonly clock: Clock;
   readonly waitMs: number;
-  /** What is waited for, whenever it changes. */
+  /** Gets a line when what is waited for changes. */
   readonly say: (text: string) => void;
 }
 
-/** A connection for these; end it. @throws when the ledger can't be reached */
+/** The caller ends the connection. @throws when the ledger can't be reached */
 export async function connectRegister(url: string, timeoutMs: number): Promise<pg.Client> {
   const client = new pg.Client(pgParameters({ url, timeoutMs, name: 'repasse-operate' }));
-  // The statement that meets it says so.
+  // The next statement rejects.
   client.on('error', () => {});
   try {
     await client.connect();
@@ -52,25 +52,26 @@ export async function connectRegister(url: string, timeoutMs: number): Promise<p
 }
 
 /**
- * Asks all instances to take nothing of clients, and changes their number once none holds a
- * payment. Resolves with what stands against it when the time is over; then they take payments
- * again.
+ * Tells all instances to accept no payments from clients, and changes their number once no instance
+ * holds a payment. Resolves with undefined when that is done, or after `waitMs` with the reason why
+ * not; the instances then accept payments again.
+ * @throws when the ledger can't be asked
  */
 export async function changeCount(
   client: pg.Client,
   { count, clock, waitMs, say }: CountChange,
 ): Promise<string | undefined> {
   const endMs = clock.elapsed() + waitMs;
-  // Two looks in a row have to find nothing: a payment that is handed over is in one journal or the
-  // other at each.
-  let first: readonly Entry[] | undefined;
-  let told = '';
+  // Each instance has to write two marks in a row with nothing held: a payment that is handed over
+  // is in one of the two journals at either mark.
+  let first: readonly EntryRow[] | undefined;
+  let said = '';
   try {
     for (;;) {
       const { rows } = await client.query<{ instances: number; drained: boolean }>(DRAIN);
       const [ledger] = rows;
       if (ledger === undefined) return 'no instance was ever connected to this ledger';
-      const { rows: entries } = await client.query<Entry>(ENTRIES, [ledger.instances]);
+      const { rows: entries } = await client.query<EntryRow>(ENTRIES, [ledger.instances]);
       const busy = entries.filter(({ held, state }) => held !== '0' || state === 'running');
       if (busy.length > 0 || !ledger.drained) first = undefined;
       else first ??= entries;
@@ -80,8 +81,8 @@ export async function changeCount(
         first = undefined;
       }
       const left = textOf(busy.length > 0 ? busy : silent);
-      if (left !== told) say(left);
-      told = left;
+      if (left !== said) say(left);
+      said = left;
       if (clock.elapsed() > endMs) return `not within ${waitMs / 1000} s: ${left}`;
       await sleep(clock, ASK_EVERY_MS);
     }
@@ -90,10 +91,10 @@ export async function changeCount(
   }
 }
 
-/** False when it was not to be changed any more. */
+/** False if an instance or the register has changed meanwhile. */
 async function change(client: pg.Client, from: number, to: number): Promise<boolean> {
   await client.query('BEGIN');
-  // An instance that starts has written its entry before this, or finds the new number.
+  // An instance that starts has written its entry before this lock, or finds the new number.
   await client.query('SELECT FROM ledger FOR UPDATE');
   const { rowCount } = await client.query(CHANGE, [from, to]);
   if (rowCount === 1) await client.query(END_ALL);
@@ -101,33 +102,33 @@ async function change(client: pg.Client, from: number, to: number): Promise<bool
   return rowCount === 1;
 }
 
-function isLater({ instance, mark, state }: Entry, before: readonly Entry[] = []): boolean {
+function isLater({ instance, mark, state }: EntryRow, before: readonly EntryRow[] = []): boolean {
   if (state === 'stopped') return true;
   const earlier = before.find((entry) => entry.instance === instance);
   return earlier !== undefined && BigInt(mark) > BigInt(earlier.mark);
 }
 
-function textOf(left: readonly Entry[]): string {
+function textOf(left: readonly EntryRow[]): string {
   const texts = left.map(({ instance, held, state }) =>
     state === 'running'
-      ? `instance ${instance} runs, or ended without a word (${held} held at its latest mark): it must run`
+      ? `instance ${instance} runs, or was killed (${held} held at its latest mark): it must run`
       : `instance ${instance} is ${state} and holds ${held}`,
   );
   return texts.join('; ') || 'nothing is held';
 }
 
 /**
- * The journal of this instance is lost with what it held: another one may take its place. Resolves
- * with what stands against it.
+ * Records that the journal of `instance` is lost with what it held: the next journal may take its
+ * place. Resolves with undefined when that is done, or with the reason why not.
+ * @throws when the ledger can't be asked
  */
 export async function forgetJournal(
   client: pg.Client,
   instance: number,
 ): Promise<string | undefined> {
-  const { rows } = await client.query<{ got: boolean }>(
-    'SELECT pg_try_advisory_lock($1, $2) AS got',
-    [PLACE_LOCK, instance],
-  );
+  const { rows } = await client.query<{ got: boolean }>(`SELECT ${tryLock(PLACE_LOCK)} AS got`, [
+    instance,
+  ]);
   if (rows[0]?.got !== true) return `instance ${instance} runs`;
   const text = `UPDATE instances SET state = 'stopped', held = 0, journal = $2 WHERE instance = $1`;
   const { rowCount } = await client.query(text, [instance, LOST]);

@@ -1,42 +1,45 @@
-// The register of instances in the ledger: the ledger's identity, the number of instances, and each
-// one's journal. An instance has a connection of its own for it, with a lock on its place: whoever
-// has the lock is the only one there.
+// The register of instances in the ledger: the ledger's id, the number of instances, and the
+// journal of each instance. An instance has a connection of its own for it, with an advisory lock
+// on its place: at most one process has that lock. The lock ends with the connection.
 
 import pg from 'pg';
 import { sleep, type Clock } from '../clock.ts';
-import { END_EARLIER, KEEP_COMMITS, pgParameters } from './session.ts';
+import { PLACE_LOCK, tryLock } from './locks.ts';
+import { END_EARLIER, KEEP_COMMITS, KEEPALIVES, pgParameters } from './session.ts';
 
 export interface RegisterParts {
   readonly url: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly instance: number;
-  /** Of the journal, which no other copy of this instance has. */
+  /** The journal's id. */
   readonly journal: string;
 }
 
-/** What the journal of an instance was at its latest mark. */
-export interface Entry {
+export type InstanceState = 'running' | 'draining' | 'stopped';
+
+/** An instance and its journal, as they were at the journal's latest mark. */
+export interface InstanceEntry {
+  /** The journal's id, or LOST. */
   readonly journal: string;
   readonly mark: number;
+  /** Payments in the ring. */
   readonly held: number;
-  readonly state: State;
+  readonly state: InstanceState;
 }
 
-type State = 'running' | 'draining' | 'stopped';
-
 /** What all instances must agree on. */
-export interface Shared {
+interface LedgerIdentity {
   readonly ledgerId: string;
   readonly instances: number;
 }
 
-/** What the ledger has on an instance. */
-export interface Registered extends Shared {
-  /** The number of instances is about to change. */
+/** What the register has on this instance. */
+export interface Registration extends LedgerIdentity {
+  /** The number of instances is about to change: instances accept no payments from clients. */
   readonly drains: boolean;
-  /** Where this instance was ever here. */
-  readonly entry: Entry | undefined;
+  /** undefined if this instance never used this ledger. */
+  readonly entry: InstanceEntry | undefined;
 }
 
 interface Row {
@@ -46,28 +49,28 @@ interface Row {
   readonly journal: string | null;
   readonly mark: string;
   readonly held: string;
-  readonly state: State;
+  readonly state: InstanceState;
 }
 
-/**
- * The first half of the lock's key; any number that no other program's lock has. The second half is
- * the instance.
- */
-export const PLACE_LOCK = 7_200_328;
-/** For an earlier connection of this instance to end. */
+/** Stands in the place of a journal's id when an operator has said that the journal is lost. */
+export const LOST = 'lost';
+
+export const isLost = ({ journal }: InstanceEntry): boolean => journal === LOST;
+
+/** Tries while an earlier connection of this instance ends. */
 const LOCK_TRIES = 25;
 const LOCK_EVERY_MS = 20;
 
-// What is written here must not be lost with PostgreSQL's process; and a machine that vanished must
-// not keep the lock for hours.
-const SESSION = `
-  ${KEEP_COMMITS}; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`;
+// A commit must survive a crash of PostgreSQL.
+const SESSION = `${KEEP_COMMITS};${KEEPALIVES}`;
+
+const TRY_LOCK = `SELECT ${tryLock(PLACE_LOCK)} AS got`;
 
 const READ = `
   SELECT id::text, ledger.instances, drain_until > now() AS drains, journal, mark, held, state
   FROM ledger LEFT JOIN instances ON instance = $1`;
 
-// Not where the ledger is another one, or for another number of instances, since it was read.
+// Writes nothing if the ledger was replaced or its number of instances changed after the reading.
 const WRITE = `
   INSERT INTO instances (instance, journal, mark, held, state)
   SELECT $1, $2, $3, $4, $5 FROM ledger WHERE id = $6 AND instances = $7 FOR SHARE
@@ -77,7 +80,7 @@ const WRITE = `
   RETURNING instance`;
 
 export class Register {
-  /** The lock on our place is ours. */
+  /** This connection has the lock on the place. */
   isLocked = false;
   readonly #parts: RegisterParts;
   #client: pg.Client | undefined;
@@ -86,8 +89,8 @@ export class Register {
     this.#parts = parts;
   }
 
-  /** undefined where the ledger has no identity. @throws when the ledger can't be asked */
-  async read(): Promise<Registered | undefined> {
+  /** undefined while the ledger has no id. @throws when the ledger can't be asked */
+  async read(): Promise<Registration | undefined> {
     const [row] = await this.#query<Row>(READ, [this.#parts.instance]);
     if (row === undefined) return undefined;
     const { id, instances, drains, journal, mark, held, state } = row;
@@ -96,22 +99,21 @@ export class Register {
     return { ledgerId: id, instances, drains, entry };
   }
 
-  /** Gives the ledger an identity, unless it has one. @throws when the ledger can't be asked */
-  async begin(instances: number): Promise<void> {
+  /** Gives the ledger an id, unless it has one. @throws when the ledger can't be asked */
+  async initialize(instances: number): Promise<void> {
     const text = 'INSERT INTO ledger (instances) VALUES ($1) ON CONFLICT DO NOTHING';
     await this.#query(text, [instances]);
   }
 
   /**
-   * Whether the lock on our place is ours, within a moment. `endsEarlier` ends other connections
-   * with our journal first.
+   * Tries to lock the place for half a second. Resolves with whether this connection has the lock.
+   * With `endsEarlier`, other connections with the same journal are ended first.
    * @throws when the ledger can't be asked
    */
   async lock(endsEarlier: boolean): Promise<boolean> {
     if (endsEarlier) await this.#query(END_EARLIER, []);
     for (let tries = LOCK_TRIES; tries > 0; tries--) {
-      const text = 'SELECT pg_try_advisory_lock($1, $2) AS got';
-      const rows = await this.#query<{ got: boolean }>(text, [PLACE_LOCK, this.#parts.instance]);
+      const rows = await this.#query<{ got: boolean }>(TRY_LOCK, [this.#parts.instance]);
       if (rows[0]?.got === true) this.isLocked = true;
       if (this.isLocked || tries === 1) break;
       await sleep(this.#parts.clock, LOCK_EVERY_MS);
@@ -119,8 +121,14 @@ export class Register {
     return this.isLocked;
   }
 
-  /** Committed when it resolves. Only with the lock. @throws when it may not be */
-  async write({ journal, mark, held, state }: Entry, ledger: Shared): Promise<void> {
+  /**
+   * Resolves when the entry is committed; it must have a higher mark than the one before.
+   * @throws without the lock, and when the entry may not be committed
+   */
+  async write(
+    { journal, mark, held, state }: InstanceEntry,
+    ledger: LedgerIdentity,
+  ): Promise<void> {
     if (!this.isLocked) throw new Error('the lock is lost');
     const { instance } = this.#parts;
     const values = [instance, journal, mark, held, state, ledger.ledgerId, ledger.instances];
@@ -128,7 +136,7 @@ export class Register {
     if (written.length !== 1) throw new Error('the register has changed');
   }
 
-  /** Lets go of the lock. */
+  /** Releases the lock. */
   close(): void {
     const client = this.#client;
     this.#client = undefined;
@@ -144,7 +152,7 @@ export class Register {
     try {
       return (await client.query<R>(text, [...values])).rows;
     } catch (error) {
-      // A statement that is refused leaves the connection, and with it the lock.
+      // The connection and its lock survive a statement that is refused.
       const isRefused = error instanceof pg.DatabaseError && error.severity === 'ERROR';
       if (!isRefused && this.#client === client) this.close();
       throw error;
@@ -172,5 +180,5 @@ export class Register {
   }
 }
 
-/** A connection that is given up on anyway. */
+/** The connection is abandoned: its failure changes nothing. */
 function ignore(): void {}

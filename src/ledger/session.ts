@@ -1,40 +1,43 @@
-// A session with the ledger: the same address and the same settings for both drivers, whatever the
-// role, the database, the environment or a file in the home directory would set.
+// A session with the ledger: both drivers get the same address and the same settings. What the
+// role, the database, the environment or a file in the home directory sets is overridden, or looked
+// for.
 
 import type pg from 'pg';
-import { readDatabaseAddress, type DatabaseAddress } from '../database-address.ts';
+import { readDatabaseAddress, type DatabaseAddress } from '../config/database-address.ts';
 
 export interface Session {
   readonly url: string;
-  /** As the server shows it. */
+  /** application_name: pg_stat_activity shows it. */
   readonly name: string;
   readonly timeoutMs: number;
 }
 
 /**
- * What a role or a database may have set otherwise, and what that would do. Left alone: search_path
- * (it chooses the schema, for both drivers alike), session_replication_role (a table with triggers
- * is refused), and whatever only changes how fast a statement is.
+ * Settings that a role or a database may have changed; each comment says what another value would
+ * do. Three kinds are left alone: search_path (it chooses the schema, for both drivers alike),
+ * session_replication_role (a table with triggers is refused), and settings that change only how
+ * fast a statement is.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   // Each statement would be refused.
   default_transaction_read_only: 'off',
-  // Two writers that meet would fail instead of waiting for each other.
+  // Of two writers at one row, one would fail instead of waiting for the other.
   default_transaction_isolation: 'read committed',
-  // The statement's own limit counts.
+  // It could end a statement before its statement_timeout.
   lock_timeout: '0',
-  // A policy would hide rows, and a hidden row is a second charge: like this the statement fails.
+  // A policy would hide rows, and a hidden row leads to a second charge. With 'off' the statement
+  // fails.
   row_security: 'off',
-  // A time of a row would be rounded.
+  // The time of a row would be rounded.
   extra_float_digits: '1',
-  // A refused row would end the connection, and couldn't be told from a lost one.
+  // A refused row would end the connection, and look like a lost connection.
   exit_on_error: 'off',
 };
 
-/** A file that can't be: libpq looks for another one in the home directory where none is named. */
+/** A path that can't exist. Without a path, libpq looks for a file in the home directory. */
 const NO_FILE = '/dev/null/none';
 
-/** For libpq, as `name='value'`. @throws AddressError */
+/** For libpq, as `name='value'` pairs. @throws AddressError */
 export function libpqParameters({ url, name, timeoutMs }: Session): string {
   const address = readDatabaseAddress(url);
   const { sslRootCert, sslCert, sslKey } = address;
@@ -47,10 +50,10 @@ export function libpqParameters({ url, name, timeoutMs }: Session): string {
     dbname: address.database,
     application_name: name,
     client_encoding: 'UTF8',
-    // Covers the whole connecting; it counts in seconds, 2 at least.
+    // Limits the whole connecting; in seconds, at least 2.
     connect_timeout: String(Math.max(2, Math.ceil(timeoutMs / 1000))),
     options: options(address, timeoutMs),
-    // `pg` has none.
+    // `pg` has no GSS encryption.
     gssencmode: 'disable',
     sslmode: address.sslMode,
     sslrootcert: sslRootCert?.path ?? NO_FILE,
@@ -70,7 +73,7 @@ export function pgParameters({ url, name, timeoutMs }: Session): pg.ClientConfig
     host: address.host,
     port: address.port,
     user: address.user,
-    // As a function: `pg` looks elsewhere for an empty one.
+    // A function, since `pg` looks elsewhere for a password if it gets an empty text.
     password: () => address.password,
     database: address.database,
     application_name: name,
@@ -94,9 +97,9 @@ function pgSsl(address: DatabaseAddress): pg.ClientConfig['ssl'] {
   };
 }
 
-/** The address's own first: of two that set the same, the last one counts. */
+/** The options of the address come first: of two that set the same, the last one counts. */
 function options(address: DatabaseAddress, timeoutMs: number): string {
-  // A statement that we gave up must not stay behind and block its own repetition.
+  // A statement that timed out here must not go on at the server and block its own repetition.
   const settings = { ...SETTINGS, statement_timeout: String(timeoutMs) };
   const words = Object.entries(settings).map(
     ([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`,
@@ -105,80 +108,131 @@ function options(address: DatabaseAddress, timeoutMs: number): string {
 }
 
 /**
- * The weaker levels answer before a commit is safe. The stronger one, remote_apply, is the server's
- * own choice, and stays.
+ * The weaker levels answer before a commit is safe. A server with the stronger level, remote_apply,
+ * keeps it.
  */
 const IS_WEAK = `current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')`;
 
-/** A commit that is told is kept, and a session that is idle stays. Gives what it had to change. */
+/**
+ * A commit that was answered survives a crash of PostgreSQL, and an idle session is not ended. It
+ * stays so if the server's configuration changes while the session lives. Returns each setting as
+ * it was, and as it is `kept`.
+ */
 export const KEEP_COMMITS = `
-  SELECT name, setting, set_config(name, CASE name WHEN 'synchronous_commit' THEN 'on' ELSE '0' END, false)
+  SELECT name, setting,
+    set_config(name, CASE WHEN name <> 'synchronous_commit' THEN '0'
+      WHEN ${IS_WEAK} THEN 'on' ELSE setting END, false) AS kept
   FROM pg_settings
-  WHERE (name = 'synchronous_commit' AND ${IS_WEAK})
-    OR (name IN ('idle_session_timeout', 'transaction_timeout') AND setting <> '0')`;
-
-/** Whatever acts on a row of these on its way makes a summary wrong. */
-const SUMMED = `to_regclass('payments'), to_regclass('payments_per_second')`;
+  WHERE name IN ('synchronous_commit', 'idle_session_timeout', 'transaction_timeout')`;
 
 /**
- * What can't be set in a session and loses rows, or keeps them from being recorded:
- * - risk: when the machine or its power fails.
- * - hindrance: already when PostgreSQL is killed, or at once.
+ * PostgreSQL ends the session of a machine that vanished, which would keep its locks for hours:
+ * after `idleS` seconds of silence and `probes` probes without an answer, one each `everyS`
+ * seconds.
+ */
+const keepalives = (idleS: number, everyS: number, probes: number): string => `
+  SET tcp_keepalives_idle = ${idleS};
+  SET tcp_keepalives_interval = ${everyS};
+  SET tcp_keepalives_count = ${probes}`;
+
+export const KEEPALIVES = keepalives(10, 5, 3);
+/** For a session that another process waits for. */
+export const QUICK_KEEPALIVES = keepalives(2, 2, 2);
+
+/**
+ * A commit that writes nothing waits for no standby. But the rows that it found may come from a
+ * commit that was ended while it waited for a standby. This statement writes an empty message to
+ * the WAL, behind those rows, so its commit is answered when the rows are safe too.
+ */
+export const COMMIT_WAITED_FOR = `SELECT pg_logical_emit_message(true, 'repasse', '')`;
+
+/** The same where commits wait for a standby; elsewhere it writes nothing. */
+export const STANDBY_WAITED_FOR = `
+  ${COMMIT_WAITED_FOR} WHERE current_setting('synchronous_standby_names') <> ''`;
+
+/**
+ * Fails if the database has another ledger. A database that replaced the right one must not get the
+ * rows: they would be missing in the right one.
+ */
+export const isLedger = (id: string): string => `
+  DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM ledger WHERE id = '${id}') THEN
+      RAISE EXCEPTION 'the database does not have the ledger ${id}';
+    END IF;
+  END $$`;
+
+/** A trigger or rule that changes a row of these tables makes a summary wrong. */
+const SUMMED = `to_regclass('payments'), to_regclass('batch_sums'), to_regclass('payment_sums')`;
+
+/**
+ * What a session can't set, and what loses rows or keeps them from being recorded:
+ * - risk: rows are lost when the machine or its power fails.
+ * - blocker: rows are lost as soon as PostgreSQL is killed, or can't be recorded at all.
  */
 export const FINDINGS = `
   SELECT kind, finding FROM (
     SELECT 'risk' AS kind, name || ' is off' AS finding, setting = 'off' AS holds
     FROM pg_settings WHERE name IN ('fsync', 'full_page_writes')
     UNION ALL
-    SELECT 'risk', 'synchronous_standby_names is set and no standby is connected: a commit waits for it',
-      current_setting('synchronous_standby_names') <> '' AND NOT EXISTS (SELECT FROM pg_stat_replication)
+    SELECT 'risk',
+      'synchronous_standby_names is set and no standby is connected: a commit waits for it',
+      current_setting('synchronous_standby_names') <> ''
+        AND NOT EXISTS (SELECT FROM pg_stat_replication)
     UNION ALL
-    SELECT 'hindrance', format('trigger %I may change or drop rows of %s', tgname, tgrelid::regclass), true
+    SELECT 'blocker',
+      format('trigger %I may change or drop rows of %s', tgname, tgrelid::regclass), true
     FROM pg_trigger WHERE tgrelid IN (${SUMMED}) AND NOT tgisinternal AND tgenabled <> 'D'
     UNION ALL
-    SELECT 'hindrance', format('rule %I may change or drop rows of %s', rulename, ev_class::regclass), true
+    SELECT 'blocker',
+      format('rule %I may change or drop rows of %s', rulename, ev_class::regclass), true
     FROM pg_rewrite WHERE ev_class IN (${SUMMED}) AND ev_enabled <> 'D'
     UNION ALL
-    SELECT 'hindrance', 'the server is a standby', pg_is_in_recovery()
+    SELECT 'blocker', 'the server is a standby', pg_is_in_recovery()
     UNION ALL
-    SELECT 'hindrance', 'the server is read-only',
+    SELECT 'blocker', 'the server is read-only',
       current_setting('transaction_read_only') = 'on' AND NOT pg_is_in_recovery()
     UNION ALL
-    SELECT 'hindrance', 'synchronous_commit is ' || current_setting('synchronous_commit'), ${IS_WEAK}
+    SELECT 'blocker', 'synchronous_commit is ' || current_setting('synchronous_commit'), ${IS_WEAK}
     UNION ALL
-    SELECT 'hindrance', format('the table %I is UNLOGGED: a crash empties it (ALTER TABLE %1$I SET LOGGED)', relname),
+    SELECT 'blocker',
+      format('the table %I is UNLOGGED: a crash empties it (ALTER TABLE %1$I SET LOGGED)', relname),
       relpersistence = 'u'
-    FROM pg_class WHERE oid IN (${SUMMED}, to_regclass('anomalies'), to_regclass('ledger'), to_regclass('instances'))
+    FROM pg_class WHERE oid IN (${SUMMED}, to_regclass('anomalies'), to_regclass('ledger'),
+      to_regclass('instances'))
   ) AS looked_at WHERE holds`;
 
 export interface Findings {
-  /** "synchronous_commit was off": set right, in this session. */
+  /** "synchronous_commit was off": changed for this session. */
   readonly overridden: readonly string[];
   readonly risks: readonly string[];
-  readonly hindrances: readonly string[];
-  /** Processes of earlier connections of the same name that PostgreSQL didn't end. */
-  readonly unended: readonly number[];
+  readonly blockers: readonly string[];
+  /** Process ids of earlier connections of the same name that PostgreSQL did not end. */
+  readonly notEnded: readonly number[];
 }
 
 /**
- * Ends the other connections of this name, as the user that logged in: with a role that the user
- * was given instead (ALTER ROLE … SET role) it may not be permitted.
+ * Ends the other connections of this name. It runs as the user that logged in: a role that the
+ * database gives this user (ALTER ROLE … SET role) may lack the permission.
  */
 export const END_EARLIER = `
   WITH login AS MATERIALIZED (SELECT set_config('role', 'none', true) AS role)
   SELECT pid, pg_terminate_backend(pid)::text AS ended FROM login, pg_stat_activity
-  WHERE role = 'none' AND usename = session_user AND datname = current_database() AND pid <> pg_backend_pid()
+  WHERE role = 'none' AND usename = session_user AND datname = current_database()
+    AND pid <> pg_backend_pid()
     AND application_name = current_setting('application_name')`;
 
-/** A lock's number from a mark ($1) and the table that this session takes for `payments`. */
-export const MARK = `hashtextextended($1 || 'payments'::regclass::oid::text, 0)`;
+/**
+ * The number of an advisory lock, from a token ($1) and the table that this session calls
+ * `payments`.
+ */
+export const TOKEN_LOCK = `hashtextextended($1 || 'payments'::regclass::oid::text, 0)`;
 
 /**
- * Whether another session on this server left the mark, in this database and with the same tables.
+ * Whether a session on this server has the token's lock, in this database and with the same tables.
  */
-export const SEES_MARK = `
+export const SEES_TOKEN = `
   SELECT EXISTS (
     SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
     WHERE locktype = 'advisory' AND datname = current_database() AND granted AND objsubid = 1
-      AND (classid::bigint << 32 | objid::bigint) = ${MARK}
+      AND (classid::bigint << 32 | objid::bigint) = ${TOKEN_LOCK}
   ) AS seen`;

@@ -1,17 +1,22 @@
-// Asks the ledger about single payments, gathered into few statements: one under way, the rest in the next one.
+// Asks the ledger whether payments are settled, many in one statement: one statement is under way,
+// and later questions wait for the next one.
 //
-// Whoever asks for an id that is being asked about shares that answer, and when a payment is settled its open question is
-// answered at once. So no one acts on an answer that is older than what another one with the same id did meanwhile.
+// A second question about an id shares the answer of the first one. When a payment is settled, its
+// open question is answered at once. So no answer is older than what happened to its id meanwhile.
 
 import { sleep, type Clock } from '../clock.ts';
-import type { LedgerRow } from '../payment.ts';
+import { entriesById, isGivenUp } from '../payment.ts';
+import type { LedgerPort } from '../ports.ts';
 
-/** Cents of a settled payment, 'absent', or 'unknown' when the ledger doesn't say. */
-export type Settled = number | 'absent' | 'unknown';
+/**
+ * Cents of a settled payment; 'given up' by an operator; 'absent'; or 'unknown' when the ledger
+ * doesn't answer in time.
+ */
+export type Settled = number | 'given up' | 'absent' | 'unknown';
 
-/** Beyond these the answer is 'unknown' at once. */
-const ASKED_MAX = 2_000;
-/** A payment's 202 waits for the answer: what takes longer is 'unknown'. */
+/** Questions that wait; the next one is answered 'unknown' at once. */
+const WAITING_MAX = 2_000;
+/** A payment's 202 waits for the answer: after this time the answer is 'unknown'. */
 const ANSWER_MS = 300;
 
 interface Question {
@@ -19,26 +24,24 @@ interface Question {
   readonly resolve: (answer: Settled) => void;
 }
 
-type Find = (correlationIds: readonly string[]) => Promise<readonly LedgerRow[]>;
-
 export class SettledLookup {
-  readonly #find: Find;
+  readonly #ledger: Pick<LedgerPort, 'find'>;
   readonly #clock: Clock;
   #waiting = new Map<string, Question>();
   #asked = new Map<string, Question>();
   #running = false;
 
-  constructor(find: Find, clock: Clock) {
-    this.#find = find;
+  constructor(ledger: Pick<LedgerPort, 'find'>, clock: Clock) {
+    this.#ledger = ledger;
     this.#clock = clock;
   }
 
-  /** Never rejects. */
+  /** The amount with which the payment is settled. Never rejects. */
   cents(correlationId: string): Promise<Settled> {
     const known = this.#asked.get(correlationId) ?? this.#waiting.get(correlationId);
     if (known !== undefined) return known.answer;
-    if (this.#waiting.size >= ASKED_MAX) return Promise.resolve('unknown');
-    const question = ask();
+    if (this.#waiting.size >= WAITING_MAX) return Promise.resolve('unknown');
+    const question = newQuestion();
     this.#waiting.set(correlationId, question);
     if (!this.#running) {
       this.#running = true;
@@ -47,15 +50,15 @@ export class SettledLookup {
     return question.answer;
   }
 
-  /** Questions are open. */
+  /** At least one question is open. */
   get isAsking(): boolean {
     return this.#running;
   }
 
-  /** A payment was settled just now: what the ledger is about to say of it may be older. */
-  tell(correlationId: string, cents: number): void {
+  /** Answers the open question about a payment that is settled now: the ledger's may be older. */
+  answer(correlationId: string, settled: number | 'given up'): void {
     for (const questions of [this.#asked, this.#waiting]) {
-      questions.get(correlationId)?.resolve(cents);
+      questions.get(correlationId)?.resolve(settled);
       questions.delete(correlationId);
     }
   }
@@ -64,11 +67,12 @@ export class SettledLookup {
     while (this.#waiting.size > 0) {
       this.#asked = this.#waiting;
       this.#waiting = new Map();
-      const found = this.#find([...this.#asked.keys()]).catch(() => undefined);
+      const found = this.#ledger.find([...this.#asked.keys()]).catch(() => undefined);
       const rows = await Promise.race([found, sleep(this.#clock, ANSWER_MS)]);
-      for (const row of rows ?? []) {
-        this.#asked.get(row.correlationId)?.resolve(row.amountCents);
-        this.#asked.delete(row.correlationId);
+      for (const [correlationId, entry] of entriesById(rows ?? [])) {
+        const settled = isGivenUp(entry) ? 'given up' : entry.amountCents;
+        this.#asked.get(correlationId)?.resolve(settled);
+        this.#asked.delete(correlationId);
       }
       for (const { resolve } of this.#asked.values()) {
         resolve(rows === undefined ? 'unknown' : 'absent');
@@ -79,10 +83,10 @@ export class SettledLookup {
   }
 }
 
-function ask(): Question {
+function newQuestion(): Question {
   let resolve!: (answer: Settled) => void;
-  const answer = new Promise<Settled>((given) => {
-    resolve = given;
+  const answer = new Promise<Settled>((settle) => {
+    resolve = settle;
   });
   return { answer, resolve };
 }

@@ -1,4 +1,4 @@
-// The contract's answers over the real thing: nginx, two instances on their sockets, PostgreSQL, two processors.
+// The contract's answers from the real system: nginx, two instances, PostgreSQL and two processors.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

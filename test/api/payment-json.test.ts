@@ -1,4 +1,4 @@
-// The parser beside JSON.parse: what both must agree on, for well-formed, odd and broken bodies.
+// The parser beside JSON.parse: both must agree on well-formed, odd and broken bodies.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -22,7 +22,10 @@ function read(body: string | Uint8Array): Read {
   return { fault, id: idToText(input.id), amountCents: input.amountCents };
 }
 
-/** What a number's text is worth in cents, or the start of the reason why it isn't an amount: by fractions of BigInt. */
+/**
+ * The cents of a number's text, or the beginning of the reason why it is no amount, by fractions of
+ * BigInt.
+ */
 function expectedCents(text: string): bigint | string {
   const [, sign, whole, fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) as unknown as string[];

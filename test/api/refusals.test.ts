@@ -1,4 +1,4 @@
-// What the parser says to bodies that are no payment: which field, and why.
+// Why the parser refuses a body: it names the field and the reason.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

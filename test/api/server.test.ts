@@ -1,4 +1,4 @@
-// The server on its Unix socket, met as rude clients meet it: bytes by hand.
+// The server on its Unix socket against clients that send bytes by hand.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -6,12 +6,17 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { createRouter, type Desk } from '../../src/api/routes.ts';
+import type { Handlers } from '../../src/api/handlers.ts';
+import { ok } from '../../src/api/replies.ts';
+import { createRouter } from '../../src/api/routes.ts';
 import { ApiServer } from '../../src/api/server.ts';
-import { idToText } from '../../src/payment.ts';
+import type { Admission } from '../../src/intake/admission.ts';
+import { idToText, type IdWords } from '../../src/payment.ts';
 
 const ID = '4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3';
 const BODY = `{"correlationId":"${ID}","amount":19.9}`;
+
+const ROUTES = { amountMaxCents: 1_000_000, ownQuery: '', allowPurge: false };
 
 interface Started {
   readonly path: string;
@@ -19,31 +24,22 @@ interface Started {
   readonly paid: string[];
 }
 
-async function start(t: TestContext, desk: Partial<Desk> = {}): Promise<Started> {
+async function start(t: TestContext, admit?: () => unknown): Promise<Started> {
   const directory = mkdtempSync(join(tmpdir(), 'repasse-api-'));
   const path = join(directory, 'api.sock');
   const paid: string[] = [];
-  const full: Desk = {
-    pay: (id, cents) => {
+  const admission = {
+    answers: {},
+    admit: (id: IdWords, cents: number) => {
       paid.push(`${idToText(id)} ${cents}`);
-      return 'accepted';
+      return admit?.() ?? 'accepted';
     },
+  } as unknown as Admission;
+  const handlers = {
     summary: () => Promise.reject(new Error('no ledger')),
-    purge: () => Promise.resolve('purged'),
-    holdStill: () => Promise.resolve(true),
-    freeze: () => true,
-    forget: () => Promise.resolve(true),
-    flush: () => Promise.resolve(undefined),
-    status: () => '{}',
-    identity: () => '{}',
-    isMeant: () => true,
-    disagreement: () => '',
-    ...desk,
-  };
-  const server = new ApiServer(
-    path,
-    createRouter({ desk: full, amountMaxCents: 1_000_000, allowPurge: false }),
-  );
+    status: () => ok('{}'),
+  } as unknown as Handlers;
+  const server = new ApiServer(path, createRouter({ ...ROUTES, admission, handlers }));
   await server.listen();
   t.after(async () => {
     await server.close(Promise.resolve());
@@ -129,7 +125,7 @@ test('4096 bytes are taken and 4097 are not, before they are sent', async (t) =>
   assert.equal(paid.length, 1);
 });
 
-test('a client that leaves in the middle of its body pays nothing', async (t) => {
+test('a client that leaves in the middle of its body has made no payment', async (t) => {
   const { path, paid } = await start(t);
   const socket = await open(path);
   socket.write(post(BODY).slice(0, -5));
@@ -160,7 +156,7 @@ test('any content type or none is fine', async (t) => {
   assert.equal(paid.length, 3);
 });
 
-test('each answer of the desk has its status; a 503 says when to come back', async (t) => {
+test('each answer of the admission has its status; a 503 says when to come back', async (t) => {
   const answers = [
     'accepted',
     'repeated',
@@ -170,20 +166,24 @@ test('each answer of the desk has its status; a 503 says when to come back', asy
     'stopping',
     'foreign',
     'broken',
+    'late',
+    'unsafe',
   ] as const;
   const queue = [...answers];
-  const { path } = await start(t, { pay: () => queue.shift() ?? 'full' });
+  const { path } = await start(t, () => queue.shift());
   const seen: string[] = [];
   const reasons: string[] = [];
-  for (const _ of answers) {
+  for (const answer of answers) {
     const socket = await open(path);
     socket.write(post(BODY, 'Connection: close\r\n'));
     const text = await until(socket, /never/);
     seen.push(text.slice(9, 12));
-    assert.equal(/Retry-After: 1\r\n/.test(text), text.startsWith('HTTP/1.1 503'));
+    const after = /Retry-After: (\d)\r\n/.exec(text)?.[1];
+    const expected = answer === 'late' ? '5' : '1';
+    assert.equal(after, text.startsWith('HTTP/1.1 503') ? expected : undefined);
     reasons.push(/"reason":"(.*)"/.exec(text)?.[1] ?? '');
   }
-  assert.deepEqual(seen, ['202', '202', '409', '503', '503', '503', '421', '503']);
+  assert.deepEqual(seen, ['202', '202', '409', '503', '503', '503', '421', '503', '503', '503']);
   assert.deepEqual(reasons.slice(3, 6), [
     'no room for more payments now',
     'a purge is under way',
@@ -201,10 +201,10 @@ test('a ledger that can not be read is a 503, a purge that is not allowed a 404'
   socket.destroy();
 });
 
-test('the socket is for everyone, replaces a dead one, and never a live one', async (t) => {
+test('the socket is for its owner and group alone, replaces a dead one, and never a live one', async (t) => {
   const { path, server } = await start(t);
-  assert.equal(statSync(path).mode & 0o777, 0o666);
-  const router = createRouter({ desk: {} as Desk, amountMaxCents: 1, allowPurge: false });
+  assert.equal(statSync(path).mode & 0o777, 0o660);
+  const router = createRouter({ ...ROUTES, admission: {} as Admission });
   const second = new ApiServer(path, router);
   await assert.rejects(second.listen(), /SOCKET_PATH .* is in use by another process/);
   await server.close(Promise.resolve());
@@ -226,11 +226,11 @@ test(
     const isAsked = new Promise<void>((resolve) => {
       asked = resolve;
     });
-    const pay = (): Promise<'accepted'> => {
+    const admit = (): Promise<'accepted'> => {
       asked();
       return answer;
     };
-    const { path, server } = await start(t, { pay });
+    const { path, server } = await start(t, admit);
     const silent = await open(path);
     const idle = await open(path);
     idle.write('GET /internal/status HTTP/1.1\r\nHost: x\r\n\r\n');

@@ -1,25 +1,29 @@
-// An instance answers bytes that are no request, and unusual requests, with the JSON error that is
-// true; requests before them on the connection get their own answers first.
+// An instance answers bytes that are no HTTP request, and unusual requests, with a JSON error that
+// is true. Earlier requests on the connection get their own answers first.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { createRouter, type Desk } from '../../src/api/routes.ts';
+import type { Handlers } from '../../src/api/handlers.ts';
+import { ok } from '../../src/api/replies.ts';
+import { createRouter } from '../../src/api/routes.ts';
 import { ApiServer } from '../../src/api/server.ts';
+import type { Admission } from '../../src/intake/admission.ts';
 import { exchange } from '../world/raw.ts';
 import { makeTempDirectory } from '../world/temp-directory.ts';
 
 const BODY = '{"correlationId":"4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3","amount":19.9}';
 const SUMMARY = '{"default":{},"fallback":{}}';
 
-async function serve(t: TestContext, desk: Partial<Desk> = {}, requestMs?: number) {
+async function serve(t: TestContext, admit: () => unknown = () => 'accepted', requestMs?: number) {
   const path = join(makeTempDirectory(), 'api.sock');
-  const all = {
-    pay: () => 'accepted',
-    summary: () => Promise.resolve({ json: SUMMARY }),
-    ...desk,
-  } as Partial<Desk> as Desk;
-  const route = createRouter({ desk: all, amountMaxCents: 1_000_000, allowPurge: false });
+  const route = createRouter({
+    admission: { admit, answers: {} } as unknown as Admission,
+    handlers: { summary: () => Promise.resolve(ok(SUMMARY)) } as unknown as Handlers,
+    amountMaxCents: 1_000_000,
+    ownQuery: '',
+    allowPurge: false,
+  });
   const server = new ApiServer(path, route, requestMs);
   await server.listen();
   t.after(() => server.close(Promise.resolve()));
@@ -89,9 +93,9 @@ test('each oddity gets one answer, and the error that is true of it', async (t) 
 
 test('a payment keeps its answer when garbage comes with it', async (t) => {
   for (const later of [false, true]) {
-    const pay = (): 'accepted' | Promise<'accepted'> =>
+    const admit = (): 'accepted' | Promise<'accepted'> =>
       later ? new Promise((resolve) => setImmediate(() => resolve('accepted'))) : 'accepted';
-    const { path } = await serve(t, { pay });
+    const { path } = await serve(t, admit);
     const head = `POST /payments HTTP/1.1\r\nHost: x\r\n${LENGTH}\r\n`;
     const summary = 'GET /payments-summary HTTP/1.1\r\nHost: x\r\n\r\n';
     for (const [odd, status] of [
@@ -111,7 +115,7 @@ test('a payment keeps its answer when garbage comes with it', async (t) => {
 });
 
 test('a request that does not arrive in time is a 408, and its connection ends', async (t) => {
-  const { path } = await serve(t, {}, 100);
+  const { path } = await serve(t, undefined, 100);
   for (const slow of [payment(LENGTH, '{'), 'GET /payments-summ']) {
     const [answer] = await exchange({ path }, slow);
     assert.equal(answer?.status, 408);

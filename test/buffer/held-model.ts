@@ -1,7 +1,9 @@
-// A ring with its journal under random use, and what the journal has to say about each slot after every write.
+// A ring with its journal under random use, beside a model of what the journal must say of each
+// slot after every write.
 
 import { HEADER_BYTES, Journal, SLOT_BYTES } from '../../src/buffer/journal.ts';
-import { Ring, UNPINNED } from '../../src/buffer/ring.ts';
+import { Ring } from '../../src/buffer/ring.ts';
+import { NO_DOUBT, UNPINNED } from '../../src/buffer/slot-state.ts';
 import { DEFAULT, FALLBACK } from '../../src/payment.ts';
 import { MemoryJournalFile } from './memory-journal-file.ts';
 import type { Random } from './seed.ts';
@@ -34,7 +36,7 @@ export function recoverFrom(
     ring,
     'never',
   ).recover();
-  const doubtful = Array.from(ring.isDoubtful.keys()).filter((slot) => ring.isDoubtful[slot] === 1);
+  const doubtful = Array.from(ring.doubt.keys()).filter((slot) => ring.doubt[slot] !== NO_DOUBT);
   return { states: describeRing(ring), damagedCells, doubtful };
 }
 
@@ -61,12 +63,12 @@ export class JournaledRing {
     const random = this.#random;
     const slot = random.below(ring.slots);
     if (!ring.isLive(slot)) {
-      const claimed = ring.claim(random.id(), 1 + random.below(10 ** 9), random.word());
-      journal.hold(claimed);
-      return this.#wrote(claimed);
+      const taken = ring.hold(random.id(), 1 + random.below(10 ** 9), random.word());
+      journal.hold(taken);
+      return this.#wrote(taken);
     }
     if (random.chance(0.4)) {
-      journal.free(slot);
+      journal.release(slot);
       ring.release(slot);
       return this.#wrote(slot);
     }

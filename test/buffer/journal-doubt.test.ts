@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Journal, SLOT_BYTES } from '../../src/buffer/journal.ts';
 import { Ring } from '../../src/buffer/ring.ts';
+import { IN_DOUBT } from '../../src/buffer/slot-state.ts';
 import { DEFAULT } from '../../src/payment.ts';
 import { fileBytes, JOURNAL_ID, recoverFrom } from './held-model.ts';
 import { MemoryJournalFile } from './memory-journal-file.ts';
@@ -29,7 +30,7 @@ test('where a cell is damaged and the other one says "held", either processor ma
     const file = new MemoryJournalFile(fileBytes(1));
     const journal = new Journal(file, ring, 'never');
     journal.format(JOURNAL_ID);
-    ring.claim(Uint32Array.of(1, 2, 3, 4), 1990, 5);
+    ring.hold(Uint32Array.of(1, 2, 3, 4), 1990, 5);
     for (const word of words) write(ring, journal, word);
     const flipped = Buffer.from(file.cache);
     flipped[file.lastAt + 20] = (flipped[file.lastAt + 20] as number) ^ 1;
@@ -43,13 +44,13 @@ test('where a cell is damaged and the other one says "held", either processor ma
   }
 });
 
-test('a doubt outlives the process', () => {
+test('that a payment is in doubt outlives the process', () => {
   const ring = new Ring(1, 1);
   const file = new MemoryJournalFile(fileBytes(1));
   const journal = new Journal(file, ring, 'never');
   journal.format(JOURNAL_ID);
-  const slot = ring.claim(Uint32Array.of(1, 2, 3, 4), 1990, 5);
-  ring.isDoubtful[slot] = 1;
+  const slot = ring.hold(Uint32Array.of(1, 2, 3, 4), 1990, 5);
+  ring.doubt[slot] = IN_DOUBT;
   journal.hold(slot);
   assert.deepEqual(recoverFrom(file.cache, 1).doubtful, [slot]);
 });

@@ -98,10 +98,10 @@ test('what was written before a kill -9 is there at the next start', async (cont
   const child = await otherProcess(
     path,
     `for (let n = 0; n < 10; n++) {
-       const slot = ring.claim(Uint32Array.of(n, 0, 0, 1), 100 + n, 5);
+       const slot = ring.hold(Uint32Array.of(n, 0, 0, 1), 100 + n, 5);
        journal.hold(slot);
        if (n < 3) { ring.pin(slot, n & 1, 77); journal.pin(slot); }
-       if (n > 7) { journal.free(slot); ring.release(slot); }
+       if (n > 7) { journal.release(slot); ring.release(slot); }
      }`,
   );
   await killed(child);

@@ -1,4 +1,4 @@
-// Who waits for the disk, and for which sync of it.
+// Who waits for the disk, and for which sync.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -33,7 +33,7 @@ test('nobody waits for the disk unless it was asked for', () => {
   assert.equal(journalOf('interval').journal.synced(), undefined);
 });
 
-test('who comes during a sync gets the next one, and all who come share it', async () => {
+test('a payment that comes during a sync gets the next one, and all that come share it', async () => {
   const { file, journal } = journalOf('always');
   const first = watched(journal.synced());
   await turn();
@@ -60,7 +60,7 @@ test('who comes during a sync gets the next one, and all who come share it', asy
   assert.equal(file.syncing, 0);
 });
 
-test('who comes the moment a sync ends joins the next one: there are never two at once', async () => {
+test('a payment that comes the moment a sync ends gets the next one: there are never two at once', async () => {
   const { file, journal } = journalOf('always');
   const first = journal.syncNow();
   const late = first.then(() => journal.syncNow());

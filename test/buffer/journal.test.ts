@@ -1,4 +1,5 @@
-// The journal: after a crash at any byte the ring is what it was before the write or after it, and no damage makes a payment.
+// The journal: after a crash at any byte, the ring is in the state before the write or after it.
+// Damage never becomes a payment.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -78,7 +79,7 @@ test('after a write that failed at any byte the next one stands', () => {
     for (let slot = 0; slot < 2; slot++) {
       if (held.ring.isLive(slot)) held.ring.unpin(slot);
       if (held.ring.isLive(slot)) held.journal.hold(slot);
-      else held.journal.free(slot);
+      else held.journal.release(slot);
     }
     assert.deepEqual(recoverFrom(held.file.cache, 2).states, describeRing(held.ring), AGAIN);
   }
@@ -103,7 +104,7 @@ test('any flipped bit of a cell is damage, and never a payment that was not ther
 
 test('cells of another slot, of another journal or of an unknown state are damage', () => {
   const held = new JournaledRing(4, new Random());
-  const slot = held.ring.claim(Uint32Array.of(1, 2, 3, 4), 1990, 5);
+  const slot = held.ring.hold(Uint32Array.of(1, 2, 3, 4), 1990, 5);
   held.journal.hold(slot);
   const cell = Buffer.from(
     held.file.cache.subarray(held.file.lastAt, held.file.lastAt + CELL_BYTES),
@@ -119,7 +120,7 @@ test('cells of another slot, of another journal or of an unknown state are damag
 
   const changes: readonly ((copy: Buffer) => unknown)[] = [
     (copy) => copy.writeUInt32LE((slot + 1) % 4, 8),
-    (copy) => copy.writeUInt32LE(7, 12),
+    (copy) => copy.writeUInt32LE(9, 12),
     (copy) => copy.writeDoubleLE(JOURNAL_ID + 1, 56),
   ];
   for (const change of changes) {
@@ -151,7 +152,7 @@ test('a file that is not this journal is refused with what to do', () => {
   refusal(otherVersion, /version 3, this program reads 2/);
   refusal(
     (contents) => contents,
-    /RING_SLOTS=2, RING_SLOTS is 3: start once with the old number/,
+    /RING_SLOTS=2, RING_SLOTS is 3: start it with RING_SLOTS=2, wait .* move the journal away/,
     3,
   );
   refusal((contents) => contents.subarray(0, HEADER_BYTES + SLOT_BYTES), /cut short/);
@@ -176,13 +177,13 @@ test('a header with any flipped bit is whole in its other copy; with two it is r
   }
 });
 
-test('the latest cell counts also when the sequence has gone around', () => {
+test('the latest cell counts also when the sequence has wrapped around', () => {
   for (const start of [0xfffffffd, 0x7ffffffd]) {
     const ring = new Ring(1, 1);
     const file = new MemoryJournalFile(fileBytes(1));
     const journal = new Journal(file, ring, 'never');
     journal.format(JOURNAL_ID);
-    const slot = ring.claim(Uint32Array.of(1, 2, 3, 4), 1, 0);
+    const slot = ring.hold(Uint32Array.of(1, 2, 3, 4), 1, 0);
     journal.hold(slot);
     // As if it had been written `start` times: the same cell with that sequence.
     const cell = file.cache.subarray(file.lastAt, file.lastAt + CELL_BYTES);
@@ -205,7 +206,7 @@ test('the latest cell counts also when the sequence has gone around', () => {
 
 test('a slot without a pin can not be written as pinned or charged', () => {
   const held = new JournaledRing(1, new Random());
-  const slot = held.ring.claim(Uint32Array.of(1, 2, 3, 4), 1, 0);
+  const slot = held.ring.hold(Uint32Array.of(1, 2, 3, 4), 1, 0);
   assert.throws(() => held.journal.pin(slot), /has no pin/);
   assert.throws(() => held.journal.charged(slot), /has no pin/);
 });
@@ -228,8 +229,8 @@ test('an id that stands in two slots is one payment, pinned if either was', () =
       const ring = new Ring(2, 1);
       const journal = new Journal(file, ring, 'never');
       journal.format(JOURNAL_ID);
-      if (slot === 1) ring.claim(Uint32Array.of(9, 9, 9, 9), 1, 1);
-      assert.equal(ring.claim(id, 1990, 5), slot);
+      if (slot === 1) ring.hold(Uint32Array.of(9, 9, 9, 9), 1, 1);
+      assert.equal(ring.hold(id, 1990, 5), slot);
       if (slot === pinned) ring.pin(slot, 1, 77);
       if (slot === pinned) journal.pin(slot);
       else journal.hold(slot);
@@ -240,7 +241,7 @@ test('an id that stands in two slots is one payment, pinned if either was', () =
     const ring = new Ring(2, 1);
     const journal = new Journal(file, ring, 'never');
     assert.deepEqual(journal.recover().slots, [0]);
-    journal.hold(ring.claim(Uint32Array.of(8, 8, 8, 8), 1, 1));
+    journal.hold(ring.hold(Uint32Array.of(8, 8, 8, 8), 1, 1));
     assert.equal(recoverFrom(file.cache, 2).states[0], expected[0]);
   }
 });

@@ -1,4 +1,5 @@
-// An engine that is stopped in order leaves its journal on the disk, where the journal is synced at all.
+// A stop in order leaves the journal on the disk, unless JOURNAL_SYNC=never. A table has the last
+// releases of an idle shard a second later.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,7 +20,7 @@ async function stopping(sync: string): Promise<Stopping> {
   const [clock, file] = [new VirtualClock(), new MemoryJournalFile(fileBytes(SLOTS))];
   const engine = loneEngine({ sync, clock, file });
   engine.recover(true);
-  const admitted = engine.admit(Uint32Array.of(1, 2, 3, 4), 1990, false);
+  const admitted = engine.admission.admit(Uint32Array.of(1, 2, 3, 4), 1990, false);
   await turn();
   if (sync === 'always') file.endSync();
   assert.equal(await admitted, 'accepted');
@@ -58,4 +59,27 @@ test('with JOURNAL_SYNC=never a stop syncs nothing', async () => {
   const { file, stopped } = await stopping('never');
   await stopped;
   assert.equal(file.syncing, 0);
+});
+
+test('the last release of a table is committed though no payment follows', async () => {
+  const [clock, file] = [new VirtualClock(), new MemoryJournalFile(fileBytes(SLOTS))];
+  const settings = { JOURNAL: 'table', JOURNAL_PATH: '' };
+  const engine = loneEngine({ sync: '', clock, file, settings, charge: () => 'charged' });
+  engine.recover(true);
+  engine.start();
+  const admitted = engine.admission.admit(Uint32Array.of(1, 2, 3, 4), 1990, false);
+  // Ends the syncs that others wait for, until the payment is settled.
+  const isSettled = (): boolean => engine.held.accepted === 1 && engine.ring.used === 0;
+  for (let step = 0; !isSettled() && step < 500; step++) {
+    await clock.advance(1);
+    if (file.syncing > 0) file.endSync();
+  }
+  assert.equal(await admitted, 'accepted');
+  assert.ok(isSettled());
+  assert.equal(file.syncing, 0);
+  assert.notDeepEqual(recoverFrom(file.disk, SLOTS), recoverFrom(file.cache, SLOTS));
+  await clock.advance(1_000);
+  assert.equal(file.syncing, 1);
+  file.endSync();
+  assert.deepEqual(recoverFrom(file.disk, SLOTS), recoverFrom(file.cache, SLOTS));
 });

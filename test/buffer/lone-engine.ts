@@ -1,11 +1,20 @@
-// An engine alone: a journal in memory, processors that do as they are told, a ledger that takes everything, no other instance.
+// An engine alone: its journal is in memory, its processors do as the test says, its ledger takes
+// every row, and there is no other instance.
 
 import assert from 'node:assert/strict';
-import { readConfig } from '../../src/config.ts';
+import type { Anomaly } from '../../src/ledger/anomaly.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { Engine } from '../../src/engine.ts';
-import { unanswered, type Outcome } from '../../src/gateways/outcome.ts';
+import { withoutAnswer, type Outcome } from '../../src/gateways/outcome.ts';
 import type { Processor } from '../../src/gateways/processor.ts';
-import { DEFAULT, FALLBACK, type Charge, type ProcessorIndex } from '../../src/payment.ts';
+import {
+  DEFAULT,
+  FALLBACK,
+  type Charge,
+  type LedgerRow,
+  type ProcessorIndex,
+} from '../../src/payment.ts';
+import type { Ports } from '../../src/ports.ts';
 import type { VirtualClock } from '../ledger/virtual-clock.ts';
 import type { MemoryJournalFile } from './memory-journal-file.ts';
 
@@ -30,6 +39,12 @@ export interface LoneEngineParts {
     correlationId: string,
     processor: ProcessorIndex,
   ) => Charge | 'absent' | 'unknown';
+  /** The rows that the ledger has; none by default. */
+  readonly rows?: readonly LedgerRow[];
+  /** Is told what is written into the ledger's table of anomalies. */
+  readonly reported?: (anomaly: Anomaly) => void;
+  /** It always is by default. */
+  readonly isOurs?: Ports['isOurs'];
   readonly settings?: Readonly<Record<string, string>>;
   /** Is told each event, of whatever level. */
   readonly log?: (event: string, details?: Readonly<Record<string, unknown>>) => void;
@@ -37,21 +52,27 @@ export interface LoneEngineParts {
   readonly onFatal?: (error: unknown) => void;
 }
 
+/** The settings without a default; nothing is there. */
+export const REQUIRED_SETTINGS = {
+  SOCKET_PATH: '/run/a.sock',
+  JOURNAL_PATH: '/run/a.journal',
+  DATABASE_URL: 'postgres://localhost/none',
+  PROCESSOR_DEFAULT_URL: 'http://127.0.0.1:1',
+  PROCESSOR_FALLBACK_URL: 'http://127.0.0.1:1',
+};
+
 export function loneEngine(parts: LoneEngineParts): Engine {
   const { sync, clock, file, slots = SLOTS, onFatal = fail, log = nothing } = parts;
+  const { rows = [], reported = nothing } = parts;
   const { charge = (): Outcome => 'declined', lookup = (): 'unknown' => 'unknown' } = parts;
   const processor = (index: ProcessorIndex): Processor => ({
-    charge: async (payment, timeoutMs) => unanswered(await charge(payment, index, timeoutMs)),
+    charge: async (payment, timeoutMs) => withoutAnswer(await charge(payment, index, timeoutMs)),
     lookup: (correlationId) =>
-      Promise.resolve({ held: lookup(correlationId, index), status: 0, said: '' }),
+      Promise.resolve({ held: lookup(correlationId, index), status: 0, excerpt: '' }),
     health: () => Promise.resolve(undefined),
   });
   const config = readConfig({
-    SOCKET_PATH: '/run/a.sock',
-    JOURNAL_PATH: '/run/a.journal',
-    DATABASE_URL: 'postgres://localhost/none',
-    PROCESSOR_DEFAULT_URL: 'http://127.0.0.1:1',
-    PROCESSOR_FALLBACK_URL: 'http://127.0.0.1:1',
+    ...REQUIRED_SETTINGS,
     RING_SLOTS: String(slots),
     CONSUMERS: '1',
     JOURNAL_SYNC: sync,
@@ -64,11 +85,18 @@ export function loneEngine(parts: LoneEngineParts): Engine {
     processors: [processor(DEFAULT), processor(FALLBACK)],
     ledger: {
       connect: () =>
-        Promise.resolve({ record: ({ rows }) => Promise.resolve(rows), close: nothing }),
-      find: () => Promise.resolve([]),
-      idsAfter: () => Promise.resolve([]),
-      recordAnomalies: () => Promise.resolve(),
+        Promise.resolve({ record: (batch) => Promise.resolve(batch.rows), close: nothing }),
+      find: (ids) => Promise.resolve(rows.filter((row) => ids.includes(row.correlationId))),
+      idsAfter: () => Promise.resolve({ ids: new Uint32Array(), last: undefined }),
+      repairsAfter: () => Promise.resolve([]),
+      recordAnomalies: (anomalies) => {
+        anomalies.forEach(reported);
+        return Promise.resolve();
+      },
+      recordAction: () => Promise.resolve(),
+      giveUp: () => Promise.resolve('given up'),
     },
+    isOurs: parts.isOurs ?? (() => Promise.resolve(true)),
     offer: () => Promise.resolve('away'),
     log: { info: log, warn: log, error: log },
     onFatal,

@@ -1,5 +1,5 @@
-// A journal's file in memory, with the faults of a disk: a write torn at any byte, a write or a sync that fails, a power failure
-// that takes what wasn't synced.
+// A journal's file in memory, with the faults of a disk: a write torn at any byte, a write or a
+// sync that fails, and a power failure that takes what was not synced.
 
 import type { JournalFile } from '../../src/buffer/journal.ts';
 
@@ -11,7 +11,7 @@ export class MemoryJournalFile implements JournalFile {
   /** Where the latest write began. */
   lastAt = 0;
   writes = 0;
-  /** Bytes of the next write that arrive before it fails, perhaps all; undefined while the disk is well. */
+  /** How many bytes of the next write arrive before it fails; undefined while the disk works. */
   tearAfter: number | undefined;
   readonly #syncs: { resolve: () => void; reject: (error: Error) => void; seen: Buffer }[] = [];
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { idToText } from '../../src/payment.ts';
-import { Ring, UNPINNED } from '../../src/buffer/ring.ts';
+import { Ring } from '../../src/buffer/ring.ts';
+import { UNPINNED } from '../../src/buffer/slot-state.ts';
 import { SlotQueue } from '../../src/buffer/slot-queue.ts';
 import { AGAIN, Random, SEED } from './seed.ts';
 
@@ -35,7 +36,7 @@ function step(ring: Ring, model: Model, random: Random, id: Uint32Array): void {
   assert.equal(ring.find(id), known?.slot ?? -1, `find ${text} ${AGAIN}`);
   const action = random.below(10);
   if (known === undefined) {
-    if (action < 6) claim(ring, model, random, id);
+    if (action < 6) hold(ring, model, random, id);
   } else if (action < 3 && model.held.has(known.slot)) {
     ring.release(known.slot);
     model.live.delete(text);
@@ -55,10 +56,10 @@ function step(ring: Ring, model: Model, random: Random, id: Uint32Array): void {
   }
 }
 
-function claim(ring: Ring, model: Model, random: Random, id: Uint32Array): void {
+function hold(ring: Ring, model: Model, random: Random, id: Uint32Array): void {
   const cents = 1 + random.below(1_000_000);
   const acceptedAtMs = random.word();
-  const slot = ring.claim(id, cents, acceptedAtMs);
+  const slot = ring.hold(id, cents, acceptedAtMs);
   if (model.live.size === ring.slots) {
     assert.equal(slot, -1, `a full ring gave slot ${slot} ${AGAIN}`);
     return;
@@ -114,8 +115,8 @@ test('ids that all collide are still found and removed one by one', () => {
   for (let round = 0; round < 5_000; round++) {
     const four = new Set<Uint32Array>();
     while (four.size < 4) four.add(ids[random.below(64)] as Uint32Array);
-    const slots = [...four].map((id) => ring.claim(id, 1, 1));
-    assert.equal(ring.claim(Uint32Array.of(1, 2, 3, 4), 1, 1), -1);
+    const slots = [...four].map((id) => ring.hold(id, 1, 1));
+    assert.equal(ring.hold(Uint32Array.of(1, 2, 3, 4), 1, 1), -1);
     const order = random.shuffled([...four]);
     for (const id of order) {
       const slot = ring.find(id);
@@ -132,7 +133,7 @@ test('a slot that is not live can be neither released nor queued', () => {
   assert.throws(() => ring.release(0), /against its state/);
   assert.throws(() => ring.enqueue(0), /against its state/);
   assert.throws(() => ring.enqueueFirst(1), /against its state/);
-  const slot = ring.claim(Uint32Array.of(1, 1, 1, 1), 1, 1);
+  const slot = ring.hold(Uint32Array.of(1, 1, 1, 1), 1, 1);
   ring.release(slot);
   assert.throws(() => ring.release(slot), /against its state/);
 });
@@ -143,12 +144,12 @@ test('what was restored is found, and only the other slots are free', () => {
   ring.endRestore();
   assert.equal(ring.find(Uint32Array.of(0, 0, 0, 5)), 2);
   assert.throws(() => ring.restore(2, Uint32Array.of(0, 0, 0, 6), 7, 8), /against its state/);
-  const slots = [1, 2, 3].map((n) => ring.claim(Uint32Array.of(n, 0, 0, 0), 1, 1));
+  const slots = [1, 2, 3].map((n) => ring.hold(Uint32Array.of(n, 0, 0, 0), 1, 1));
   assert.deepEqual(
     slots.toSorted((left, right) => left - right),
     [0, 1, 3],
   );
-  assert.equal(ring.claim(Uint32Array.of(4, 0, 0, 0), 1, 1), -1);
+  assert.equal(ring.hold(Uint32Array.of(4, 0, 0, 0), 1, 1), -1);
 });
 
 test('a ring of 100,000 slots takes the memory of its arrays and no more, however long it is used', () => {
@@ -157,7 +158,7 @@ test('a ring of 100,000 slots takes the memory of its arrays and no more, howeve
   const id = new Uint32Array(4);
   for (let n = 0; n < 1_000_000; n++) {
     id[3] = n;
-    ring.enqueue(ring.claim(id, 1, 1));
+    ring.enqueue(ring.hold(id, 1, 1));
     ring.release(ring.dequeue());
   }
   const after = process.memoryUsage();

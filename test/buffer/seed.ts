@@ -1,4 +1,4 @@
-// Chance for tests, from a seed that every failing run names: SEED=… repeats it.
+// Random numbers for tests. A failing run names its seed, and SEED=… repeats it.
 
 export const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 

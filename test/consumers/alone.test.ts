@@ -1,4 +1,4 @@
-// Payments that nobody takes, however they are answered, beside good ones: the good ones are
+// Payments that no processor takes, beside good ones: however they are answered, the good ones are
 // charged as quickly as without them, and each bad one is in the log and in the status.
 
 import assert from 'node:assert/strict';
@@ -10,6 +10,7 @@ import { fileBytes } from '../buffer/held-model.ts';
 import { loneEngine } from '../buffer/lone-engine.ts';
 import { MemoryJournalFile } from '../buffer/memory-journal-file.ts';
 import { VirtualClock } from '../ledger/virtual-clock.ts';
+import { statusOf } from '../../src/api/status.ts';
 
 const SLOTS = 12_000;
 const BAD = 200;
@@ -81,15 +82,15 @@ async function play(bad: Bad | undefined, badPerGood = 0): Promise<Played> {
   const beganMs = clock.elapsed();
   const bads = bad === undefined ? 0 : BAD;
   for (let n = 0; n < bads; n++) {
-    assert.equal(engine.admit(idOf(n), BAD_CENTS, false), 'accepted');
+    assert.equal(engine.admission.admit(idOf(n), BAD_CENTS, false), 'accepted');
   }
   for (; clock.elapsed() - beganMs < RUN_MS; posted++) {
     const id = idOf(BAD + posted);
     postedAtMs.set(idToText(id), clock.elapsed());
-    assert.equal(engine.admit(id, 1_990, false), 'accepted');
+    assert.equal(engine.admission.admit(id, 1_990, false), 'accepted');
     for (let n = 0; n < badPerGood; n++) {
       const badId = Uint32Array.of(0, n + 1, 8, posted);
-      assert.equal(engine.admit(badId, BAD_CENTS, false), 'accepted');
+      assert.equal(engine.admission.admit(badId, BAD_CENTS, false), 'accepted');
     }
     await clock.advance(GOOD_EVERY_MS);
   }
@@ -108,7 +109,7 @@ for (const [kind, bad] of Object.entries(KINDS)) {
     const { waitsMs, charged, posted, logged, engine } = await play(bad);
     assert.equal(charged, posted, 'every good one is charged');
     assert.ok(p99(waitsMs) <= 2 * p99(quiet.waitsMs), `${p99(waitsMs)} ${p99(quiet.waitsMs)}`);
-    const stuck = engine.status()['stuck'] as readonly Record<string, unknown>[];
+    const stuck = statusOf(engine)['stuck'] as readonly Record<string, unknown>[];
     const listed = new Set(stuck.map(({ correlationId }) => correlationId));
     for (let n = 0; n < BAD; n++) {
       const id = idToText(idOf(n));
@@ -132,3 +133,30 @@ for (const kind of Object.keys(KINDS).filter((name) => name !== 'without an answ
     });
   }
 }
+
+test('in an idle system a payment is set aside after two failures, and charged when the outage ends', async () => {
+  const clock = new VirtualClock();
+  const events: string[] = [];
+  let isAway = true;
+  const engine = loneEngine({
+    sync: 'never',
+    clock,
+    file: new MemoryJournalFile(fileBytes(SLOTS)),
+    slots: SLOTS,
+    log: (event) => events.push(event),
+    charge: () => (isAway ? 'declined' : 'charged'),
+    lookup: () => 'absent',
+  });
+  engine.recover(true);
+  engine.start();
+  await clock.advance(20);
+  assert.equal(engine.admission.admit(idOf(1), 1_990, false), 'accepted');
+  await clock.advance(5);
+  assert.deepEqual(
+    events.filter((event) => /failed|aside|processor/.test(event)),
+    ['attempt failed', 'payment set aside'],
+  );
+  isAway = false;
+  await clock.advance(1_100);
+  assert.equal(engine.attempts.ended[0].charged + engine.attempts.ended[1].charged, 1);
+});

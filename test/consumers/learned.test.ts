@@ -1,6 +1,6 @@
-// How late an unknown outcome is learned: a processor that stores a payment after we gave up on it
-// is asked again and again, so the payment is known within a second of its storing, however long
-// the processor takes and however short our patience is.
+// A processor stores a payment after we gave up on it. It is asked again and again, so the payment
+// is known within a second of being stored, however long the processor takes and however short our
+// time-out is.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -48,7 +48,7 @@ async function play(delayMs: number, settings: Readonly<Record<string, string>>)
   await clock.advance(20);
   let n = 0;
   for (const endMs = clock.elapsed() + SPAN_MS; clock.elapsed() < endMs; n++) {
-    assert.equal(engine.admit(Uint32Array.of(0, 0, 9, n), 1_990, false), 'accepted');
+    assert.equal(engine.admission.admit(Uint32Array.of(0, 0, 9, n), 1_990, false), 'accepted');
     await clock.advance(1_000 / PER_S);
   }
   await clock.advance(delayMs + 2_000);

@@ -1,4 +1,5 @@
-// Payments that a processor refuses for what they are: kept, tried again and at the other one, and the others hardly wait for them.
+// Payments that a processor refuses for what they are: they are kept, tried again, and offered to
+// the other processor.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,6 +16,7 @@ import { fileBytes } from '../buffer/held-model.ts';
 import { loneEngine } from '../buffer/lone-engine.ts';
 import { MemoryJournalFile } from '../buffer/memory-journal-file.ts';
 import { VirtualClock } from '../ledger/virtual-clock.ts';
+import { statusOf } from '../../src/api/status.ts';
 
 const SLOTS = 300;
 const REFUSED = 20;
@@ -38,6 +40,7 @@ interface Started {
 /** An engine before processors that answer as `charge` says. */
 async function start(
   charge: (payment: Charge, processor: ProcessorIndex, nowMs: number) => Outcome,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Started> {
   const clock = new VirtualClock();
   const said: string[] = [];
@@ -51,48 +54,61 @@ async function start(
     file: new MemoryJournalFile(fileBytes(SLOTS)),
     log: say,
     charge: (payment, processor) => charge(payment, processor, clock.elapsed()),
+    settings,
   });
   engine.recover(true);
   engine.start();
   await pass(clock, 100);
   const pay = (n: number, cents: number): void => {
-    assert.equal(engine.admit(new Uint32Array(ID_WORDS).fill(n + 1), cents, false), 'accepted');
+    assert.equal(
+      engine.admission.admit(new Uint32Array(ID_WORDS).fill(n + 1), cents, false),
+      'accepted',
+    );
   };
   return { clock, said, pay, engine };
 }
 
-test('twenty payments that nobody takes cost the others nothing, once they are known', async () => {
-  const chargedAtMs: number[] = [];
+test('payments that both processors refuse are set aside, and tried again for ever, ever more seldom', async () => {
   let refusals = 0;
-  const { clock, said, pay, engine } = await start(({ amountCents }, _, nowMs) => {
-    if (amountCents === REFUSED_CENTS) {
-      refusals++;
-      return 'refused';
-    }
-    chargedAtMs.push(nowMs);
-    return 'charged';
+  const { clock, said, pay, engine } = await start(({ amountCents }) => {
+    if (amountCents !== REFUSED_CENTS) return 'charged';
+    refusals++;
+    return 'refused';
   });
   for (let n = 0; n < REFUSED; n++) pay(n, REFUSED_CENTS);
-  // Alone, they make the processors look failing.
-  await pass(clock, 5_000);
-  assert.equal(chargedAtMs.length, 0);
-  for (let n = 0; n < 200; n++) {
-    const atMs = clock.elapsed();
+  for (let n = 0; n < 100; n++) {
     pay(REFUSED + n, 1_990);
     await pass(clock, 50);
-    // The first ones find out that they aren't.
-    if (n < 60) continue;
-    assert.ok((chargedAtMs.at(-1) as number) - atMs <= 20, `waited at ${atMs}`);
   }
-  assert.equal(chargedAtMs.length, 200);
   await pass(clock, 60_000);
   const refusedBefore = refusals;
   await pass(clock, 60_000);
   // Each again and again, but no more than every 30 s by now.
   assert.ok(refusals - refusedBefore >= REFUSED && refusals - refusedBefore <= 3 * REFUSED);
-  assert.equal(engine.status()['held'], REFUSED);
+  assert.equal(statusOf(engine)['held'], REFUSED);
   assert.equal(said.filter((message) => message === 'payment set aside').length, REFUSED);
 });
+
+for (const policy of ['thrifty', 'eager']) {
+  test(`under ${policy} a payment that is set aside is tried again after 1 s, 2 s, 4 s and so on`, async () => {
+    const atMs: number[] = [];
+    const { clock, said, pay } = await start(
+      ({ amountCents }, _, nowMs) => {
+        if (amountCents !== REFUSED_CENTS) return 'charged';
+        if (said.includes('payment set aside')) atMs.push(nowMs);
+        return 'refused';
+      },
+      { POLICY: policy },
+    );
+    pay(0, REFUSED_CENTS);
+    for (let n = 1; n < 100; n++) {
+      pay(n, 1_990);
+      await pass(clock, 100);
+    }
+    const pauses = atMs.slice(1).map((ms, n) => Math.round((ms - (atMs[n] as number)) / 1_000));
+    assert.deepEqual(pauses.slice(0, 2), [2, 4]);
+  });
+}
 
 test('a payment that one processor refuses is charged at the other one', async () => {
   for (const refuses of PROCESSORS) {

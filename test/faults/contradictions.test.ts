@@ -1,10 +1,10 @@
-// The ledger and a processor, or the ledger and an acceptance, say different things of one payment:
-// each such payment is in the log with its id, what both say and where, and in the table of
-// anomalies; it is never sent because of it, and holds up nobody.
+// The ledger and a processor, or the ledger and the accepted payment, disagree. Each such payment
+// is in the log and in the table of anomalies with its id and what each side says. It is not sent
+// because of it, and delays no other payment.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AnomalyKind } from '../../src/anomaly.ts';
+import type { AnomalyKind } from '../../src/ledger/anomaly.ts';
 import { FALLBACK, idToText, type LedgerRow } from '../../src/payment.ts';
 import { AGAIN } from '../buffer/seed.ts';
 import { anomaliesIn, holdPayments, recordByHand } from '../world/anomalies.ts';
@@ -51,10 +51,10 @@ const kindsOf = async (id: string): Promise<AnomalyKind[]> =>
 
 /** The line of the log with this event and id. */
 async function logged(event: string, id: string): Promise<Record<string, unknown>> {
-  const [line, ...more] = (await waitUntil(`"${event}" of ${id} is in the log`, () => {
+  const [line, ...more] = await waitUntil(`"${event}" of ${id} is in the log`, () => {
     const lines = instance.lines.filter((one) => one.includes(event) && one.includes(id));
     return lines.length > 0 ? lines : undefined;
-  })) as string[];
+  });
   assert.deepEqual(more, []);
   return JSON.parse(line as string) as Record<string, unknown>;
 }
@@ -121,7 +121,7 @@ test(`a restart that finds a payment pinned to the processor that holds it, and 
   assert.equal((await kindsOf(id)).length, 2);
 });
 
-test(`one that its pinned processor does not hold is another finding, and it is not sent there ${AGAIN}`, async () => {
+test(`a recorded payment that its pinned processor does not hold is another kind of anomaly, and is not sent there ${AGAIN}`, async () => {
   const id = idToText(random.id());
   const before = await chargedAt(world);
   await world.default.levers.setFault({ kind: 'hang', lookups: true });

@@ -1,5 +1,6 @@
-// Loaded before main.js (`node --import`): the process kills itself with SIGKILL at the point that CRASH_AT names, and says so first.
-// Each point is a place between two steps of a payment, the same ones as in the table of docs/ARCHITECTURE.md.
+// Loaded before main.js (`node --import`): the process logs the point that CRASH_AT names and kills
+// itself there with SIGKILL. Each point lies between two steps of a payment; the table in
+// docs/CRASHES.md has the same points.
 
 import { subscribe } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
@@ -40,11 +41,11 @@ const POINTS = {
   'in unpin': () => inside('hold', second()),
   'before record': () => before(NativeClient.prototype, 'execute', hasRows),
   'after record': afterRecord,
-  'before free': () => before(journal, 'free'),
-  'in free': () => inside('free'),
+  'before release': () => before(journal, 'release'),
+  'in release': () => inside('release'),
   'offer sent': () => inCall('undici:request:bodySent', '/internal/payments'),
   'after truncate': () => after(LedgerPurge.prototype, 'empty'),
-  'before second free': () => before(journal, 'free', second()),
+  'before second release': () => before(journal, 'release', second()),
 } as const satisfies Readonly<Record<string, () => void>>;
 
 export type CrashPoint = keyof typeof POINTS;
@@ -95,7 +96,7 @@ function after(target: object, name: string, isIt: (self: object) => boolean = a
  * With the checksum and the sequence of its cell written, and nothing else: the rest may be the
  * same as before.
  */
-function inside(name: 'hold' | 'pin' | 'charged' | 'free', isIt: () => boolean = always): void {
+function inside(name: 'hold' | 'pin' | 'charged' | 'release', isIt: () => boolean = always): void {
   let tears = false;
   wrap(journal, name, (original) => {
     return function (this: object, ...parameters) {
@@ -113,7 +114,10 @@ function inside(name: 'hold' | 'pin' | 'charged' | 'free', isIt: () => boolean =
   });
 }
 
-/** While undici is about it: the last byte was written, or the first ones of the answer were read. */
+/**
+ * In undici's own step: the last byte of the request was written, or the first bytes of the answer
+ * were read.
+ */
 function inCall(channel: string, path: string): void {
   subscribe(channel, (message) => {
     const { request } = message as { readonly request: { readonly path: string } };

@@ -1,5 +1,5 @@
-// The table "What a crash leaves, and who repairs it" of docs/ARCHITECTURE.md, as far as a process can be held to it: for each row
-// the points at which it dies, what is left then, and by how many requests it is repaired.
+// The table of docs/CRASHES.md in a form that a test
+// can check: for each row its points, what is left, and how many requests repair it.
 
 import type { Environment } from '../world/instances.ts';
 import { waitUntil } from '../world/wait-until.ts';
@@ -115,9 +115,9 @@ export const ROWS: Readonly<Record<string, readonly Crash[]>> = {
       repaired: sentOnce,
     },
   ],
-  "the ledger's commit | its answer, or the slot's `free`": [
+  "the ledger's commit | its answer, or the slot's `release`": [
     {
-      points: ['after record', 'before free'],
+      points: ['after record', 'before release'],
       left: { ...atProcessor, recorded: 1, answer: 202, journal: 'pinned' },
       repaired: sentOnce,
     },
@@ -150,7 +150,7 @@ export const ROWS: Readonly<Record<string, readonly Crash[]>> = {
       repaired: askedFirst,
     },
     {
-      points: ['in free'],
+      points: ['in release'],
       left: { ...atProcessor, recorded: 1, answer: 202, journal: 'pinned', torn: 1 },
       repaired: sentOnce,
     },
@@ -163,11 +163,11 @@ interface Row {
 }
 
 export const HAND_OVER: Row = {
-  name: "a hand-over's request | its answer, or the slot's `free`",
-  points: ['offer sent', 'before free'],
+  name: "a hand-over's request | its answer, or the slot's `release`",
+  points: ['offer sent', 'before release'],
 };
 
 export const PURGE: Row = {
-  name: "a purge's truncate | the last slot's `free`",
-  points: ['after truncate', 'before second free'],
+  name: "a purge's truncate | the last slot's `release`",
+  points: ['after truncate', 'before second release'],
 };

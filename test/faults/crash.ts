@@ -1,4 +1,4 @@
-// A crash at a named point, and what is left after it: in the journal, at the processors, in the ledger.
+// A crash at a named point, and what it leaves in the journal, at the processors and in the ledger.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
-// The connection to PostgreSQL fails in the middle of a batch, in every way a network knows. Whether the statement took
-// effect is then unknown: it is sent again as it is, and the books are right all the same.
+// The connection to PostgreSQL fails in the middle of a batch, in every way that a network can
+// fail. Whether the statement took effect is unknown: it is sent again unchanged, and the books are
+// right.
 
 import { test } from 'node:test';
 import { AGAIN } from '../buffer/seed.ts';

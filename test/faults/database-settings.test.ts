@@ -1,5 +1,5 @@
-// What a database, its administrator or the environment sets otherwise neither loses a row nor
-// leads a driver elsewhere; and with a ledger that can't record, payments are taken and none is
+// Other settings of the database, its administrator or the environment neither lose a row nor lead
+// a driver to another database. While the ledger can't record, payments are accepted and none is
 // charged.
 
 import assert from 'node:assert/strict';
@@ -53,7 +53,7 @@ test(`a trigger that changes a sum: payments are taken, none is charged, the log
     world.databaseUrl,
     `CREATE FUNCTION round_up() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN NEW.amount_cents = NEW.amount_cents + 1; RETURN NEW; END $$;
-     CREATE TRIGGER rounding BEFORE INSERT OR UPDATE ON payments_per_second
+     CREATE TRIGGER rounding BEFORE INSERT OR UPDATE ON payment_sums
        FOR EACH ROW EXECUTE FUNCTION round_up()`,
   );
   await restartAll();
@@ -64,7 +64,7 @@ test(`a trigger that changes a sum: payments are taken, none is charged, the log
     ),
   );
   await noneIsCharged(payments);
-  await query(world.databaseUrl, 'DROP TRIGGER rounding ON payments_per_second');
+  await query(world.databaseUrl, 'DROP TRIGGER rounding ON payment_sums');
   await auditAll();
 });
 

@@ -1,4 +1,4 @@
-// kill -9 of API instances, again and again, while payments come in and both processors misbehave.
+// kill -9 of instances, again and again, while payments come in and both processors misbehave.
 
 import { test } from 'node:test';
 import { heal, misbehave } from '../../tools/soak/mischief.ts';

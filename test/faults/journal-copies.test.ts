@@ -1,9 +1,9 @@
-// Two processes with the same journal, or with journals of one place: whoever runs keeps the place,
-// and a copy stays out, however old it is and whatever PostgreSQL does meanwhile, until an operator
-// lets it in.
+// Two processes with the same journal, or with two journals of the same place: the one that runs
+// keeps the place. A copy stays out, however old it is and whatever PostgreSQL does, until an
+// operator lets it in.
 
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, renameSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { AGAIN } from '../buffer/seed.ts';
 import { Client } from '../world/client.ts';
@@ -112,7 +112,7 @@ for (const age of ['fresh', 'older'] as const) {
   });
 }
 
-test(`an older copy of a journal goes on once the operator says that the newest is lost, what it holds is doubted ${AGAIN}`, async () => {
+test(`an older copy of a journal is used once the operator says that the newest is lost, and its payments are in doubt ${AGAIN}`, async () => {
   const older = `${first.journalPath}.older`;
   for (const { levers } of world.processors) await levers.setFailing(true);
   await payBoth(3, 0);
@@ -124,7 +124,8 @@ test(`an older copy of a journal goes on once the operator says that the newest 
   await first.restart({ JOURNAL_PATH: older });
   await first.becomes('disagreed');
   await refuses(first.client, /the journal is an older copy/);
-  assert.match(String(first.latest('disagreement')['wayOn']), /npm run operate -- lost 0/);
+  const { wayOn } = await first.latest('disagreement');
+  assert.match(String(wayOn), /npm run operate -- lost 0/);
   const { code, words } = await operate(world, first, 'lost', '0');
   assert.equal(code, 0, words);
   await first.becomes('agreed');
@@ -135,5 +136,25 @@ test(`an older copy of a journal goes on once the operator says that the newest 
   await first.becomes('disagreed');
   assert.equal((await operate(world, first, 'lost', '0')).code, 0);
   await first.becomes('agreed');
+  await settled();
+});
+
+test(`RING_SLOTS changes as its error says: with an empty journal that is moved away ${AGAIN}`, async () => {
+  await settled();
+  await first.kill('SIGTERM');
+  first.start({ RING_SLOTS: '6000' });
+  assert.equal(await first.program.ended(), 2);
+  await waitUntil('it says what to do', () =>
+    first.program.errors.some((line) => line.includes('start it with RING_SLOTS=5000')),
+  );
+  await first.restart();
+  await first.becomes('agreed');
+  await waitUntil('nothing is held', async () => (await first.status()).held === 0);
+  await first.kill('SIGTERM');
+  renameSync(first.journalPath, `${first.journalPath}.away`);
+  await first.restart({ RING_SLOTS: '6000' });
+  await first.becomes('agreed');
+  assert.equal((await first.status()).free, 6_000);
+  await payBoth(3);
   await settled();
 });

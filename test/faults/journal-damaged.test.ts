@@ -1,5 +1,5 @@
-// What stands in the journal's file and isn't ours: torn cells, cells of another journal or another slot, another process at the
-// same file. It is counted and said, and none of it becomes a payment.
+// Damage in the journal's file: torn cells, cells of another journal or another slot, another
+// process with the same file. It is counted and logged, and none of it becomes a payment.
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
@@ -18,7 +18,12 @@ const CELL_BYTES = 64;
 const { world, random, book } = await openStage({
   instances: 1,
   front: false,
-  environment: { RING_SLOTS: String(SLOTS) },
+  // A payment in doubt is sent again only once TIMEOUT_MAX_MS has passed.
+  environment: {
+    RING_SLOTS: String(SLOTS),
+    TIMEOUT_FALLBACK_MS: '1000',
+    TIMEOUT_MAX_MS: '1000',
+  },
 });
 
 const recovered = (): { payments: number; damagedCells: number } =>
@@ -53,7 +58,7 @@ test(`cells that aren't this journal's are counted and never become payments ${A
   await audit(world, book.accepted);
   await instance.kill();
 
-  // The last slots were never used: their cells are empty and stand for anything that may be found there.
+  // The last slots were never used, so their cells are empty and the test can write anything there.
   const used = readFileSync(instance.journalPath).subarray(HEADER_BYTES, HEADER_BYTES + CELL_BYTES);
   assert.ok(used.some((byte) => byte !== 0));
   rewrite(LAST_SLOTS, (cell, number) => {
@@ -130,7 +135,7 @@ test(`a pin whose cell is damaged: both processors are asked, and nobody is char
   // Sent as if for the first time, they would go to fallback.
   await world.default.levers.setFault({ kind: 'none' });
   await world.default.levers.setFailing(true);
-  await instance.restart({ POLICY: 'eager', TIMEOUT_MAX_MS: '3000' });
+  await instance.restart({ POLICY: 'eager' });
   await audit(world, book.accepted, { maybe: book.maybe });
   await world.default.levers.setFailing(false);
 });

@@ -1,5 +1,5 @@
-// The journal's disk: full, read-only, or refusing to be written. What can't be written down isn't accepted, and a full disk
-// doesn't matter once the file is there, since it is allocated whole.
+// The journal's disk is full, read-only, or refuses writes. A payment that can't be written down is
+// not accepted. A full disk does not matter once the file exists, since it is allocated whole.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

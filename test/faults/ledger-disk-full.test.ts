@@ -1,4 +1,4 @@
-// The ledger's disk is full: payments are taken and charged all the same, and recorded when there is room.
+// The ledger's disk is full: payments are accepted and charged, and recorded when there is room.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

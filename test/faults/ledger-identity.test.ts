@@ -1,6 +1,6 @@
-// A journal and its ledger belong together: an emptied ledger, another one, or one that went back
-// in time is refused until an operator says otherwise. A journal of the version before, and one
-// with a damaged header, keep their payments.
+// A journal belongs to one ledger: an emptied ledger, another one, or one that went back in time is
+// refused until an operator decides otherwise. A journal of the version before, and one with a
+// damaged header, keep their payments.
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
@@ -35,8 +35,8 @@ async function refuses(reason: RegExp): Promise<void> {
   assert.equal(status, 503);
   assert.match(body, reason);
   assert.equal((await world.client.send('GET', '/payments-summary')).status, 503);
-  const said = await waitUntil('it says so', () => {
-    const line = instance.latest('disagreement');
+  const said = await waitUntil('it says so', async () => {
+    const line = await instance.latest('disagreement');
     return reason.test(String(line['reason'])) ? line : undefined;
   });
   assert.equal(said?.['level'], 'error');
@@ -123,7 +123,7 @@ test(`another ledger is refused, held payments wait for the right one ${AGAIN}`,
   await settled();
 });
 
-test(`a purge leaves the ledger its identity ${AGAIN}`, async () => {
+test(`a purge keeps the ledger's identity ${AGAIN}`, async () => {
   const identity = 'SELECT id FROM ledger';
   const before = await query(world.databaseUrl, identity);
   assert.equal((await world.client.send('POST', '/purge-payments')).status, 200);
@@ -168,6 +168,8 @@ test(`a damaged header stops the start, and is made anew with nothing lost ${AGA
   writeHeader((header) => header.fill(7));
   instance.start();
   assert.equal(await instance.program.ended(), 2);
+  const { message } = await instance.latest('journal can not be used');
+  assert.match(String(message), /JOURNAL_PATH/);
   assert.match(instance.program.lastWords(), /"npm run operate -- repair"/);
   const { code, words } = await operate(world, instance, 'repair');
   assert.equal(code, 0, words);

@@ -1,4 +1,5 @@
-// The database refuses some rows for their content: the others are recorded, these stay held, and are recorded once they may be.
+// The database refuses some rows for their content: the other rows are recorded, and the refused
+// ones stay held until the database takes them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

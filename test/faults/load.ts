@@ -1,5 +1,6 @@
-// Payments at a steady rate while a test does its faults: open loop, from a seed, with a bound on what is open. Like a client that
-// wants to be paid it repeats what got no answer, a 503 or a 504, under the same id; and it keeps book of what it was told.
+// Payments at a steady rate (open loop, from a seed) while a test causes faults, with a bound on
+// how many are open. Like a client that wants its payment, it repeats an id after no answer, a 503
+// or a 504, and it records each answer.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,18 +8,26 @@ import { decimalFromCents } from '../../src/cents.ts';
 import { idToText } from '../../src/payment.ts';
 import type { Random } from '../buffer/seed.ts';
 import type { AcceptedPayment } from '../world/audit.ts';
-import type { Client } from '../world/client.ts';
+import type { Client, Reply } from '../world/client.ts';
 import { waitUntil } from '../world/wait-until.ts';
 
 /** What clients were told: what an audit needs. */
 export interface Book {
   /** Answered 202. */
   readonly accepted: AcceptedPayment[];
-  /** Never answered 202, but perhaps taken: no answer came, or a 503 or 504 of which nobody knows what it hides. */
+  /**
+   * Never answered 202, but perhaps accepted: no answer came, or a 503 or 504 that may hide one.
+   */
   readonly maybe: AcceptedPayment[];
 }
 
 export const emptyBook = (): Book => ({ accepted: [], maybe: [] });
+
+/** What a client was told of a payment; `status` is 0 if no answer came. */
+export interface Told {
+  readonly payment: AcceptedPayment;
+  readonly status: number;
+}
 
 export interface LoadOptions {
   /** Each payment goes to any of them, and its repetitions too. */
@@ -27,14 +36,24 @@ export interface LoadOptions {
   /** Payments are entered here at once, so that it is right even when a test fails. */
   readonly book: Book;
   readonly ratePerS?: number;
+  /** Payments that have no last answer yet, those that wait for their next try included. */
+  readonly openMax?: number;
+  /** How long a client waits for an answer. */
+  readonly timeoutMs?: number;
+  /** How long it waits after its try number `tries`, from 1, before the next one. */
+  readonly pauseMs?: (tries: number, told: Pick<Reply, 'status' | 'headers'>) => number;
+  readonly onAnswer?: (told: Told) => void;
 }
 
 const OPEN_MAX = 150;
 const TICK_MS = 5;
 const TRIES_MAX = 8;
-const TRY_AGAIN_MS = 400;
+const usualPause = (): number => 400;
 const CENTS_MAX = 100_000;
-/** What a good payment may be answered, 0 for no answer. 504 is nginx's word for an instance that needs longer than a second: slow, not wrong. */
+/**
+ * What a good payment may be answered; 0 is no answer. nginx answers 504 for an instance that needs
+ * longer than a second.
+ */
 export const GOOD_ANSWERS: readonly number[] = [0, 202, 503, 504];
 
 export class Load {
@@ -66,7 +85,10 @@ export class Load {
     });
   }
 
-  /** Resolves when the last payment has its last answer. @throws when one was none that a good payment may get. */
+  /**
+   * Resolves when the last payment has its last answer. @throws when an answer was one that a good
+   * payment may not get
+   */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#running;
@@ -83,12 +105,12 @@ export class Load {
   }
 
   async #run(): Promise<void> {
-    const { ratePerS = 200 } = this.#options;
+    const { ratePerS = 200, openMax = OPEN_MAX } = this.#options;
     const startedMs = performance.now();
     for (let begun = 0; !this.#stopping;) {
       const due = Math.floor(((performance.now() - startedMs) * ratePerS) / 1000);
       // What can't be sent in its time is left out: nothing piles up here.
-      for (; begun < due; begun++) if (this.#open.size < OPEN_MAX) this.#begin();
+      for (; begun < due; begun++) if (this.#open.size < openMax) this.#begin();
       await sleep(TICK_MS);
     }
   }
@@ -101,20 +123,21 @@ export class Load {
   }
 
   async #pay(payment: AcceptedPayment): Promise<void> {
-    const { clients, random, book } = this.#options;
+    const { clients, random, book, timeoutMs, pauseMs = usualPause, onAnswer } = this.#options;
     const tries = 1 + random.below(TRIES_MAX);
     for (let n = 1; n <= tries; n++) {
       const client = clients[random.below(clients.length)] as Client;
-      const { status, body } = await client
-        .pay(payment.id, decimalFromCents(payment.cents))
-        .catch((error: Error) => ({ status: 0, body: error.message }));
+      const { status, body, headers } = await client
+        .pay(payment.id, decimalFromCents(payment.cents), timeoutMs)
+        .catch((error: Error) => ({ status: 0, body: error.message, headers: {} }));
       if (status !== 202) this.refusals.add(body);
       this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
+      onAnswer?.({ payment, status });
       if (status === 202) {
         book.accepted.push(payment);
         return;
       }
-      if (n < tries && !this.#stopping) await sleep(TRY_AGAIN_MS);
+      if (n < tries && !this.#stopping) await sleep(pauseMs(n, { status, headers }));
     }
     book.maybe.push(payment);
   }

@@ -1,5 +1,5 @@
-// Instances that don't agree on who is who: whoever is contradicted takes and sends nothing and
-// says why, the other goes on, and no payment belongs to two of them.
+// Instances that disagree about who is who: the one that is contradicted accepts and sends nothing
+// and says why, the other goes on, and no payment belongs to two of them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ const three = [first, second]
   .concat(`${first.socketPath}.third`)
   .join(',');
 
-test(`another order of PEER_SOCKET_PATHS is no start with the journal of this place ${AGAIN}`, async () => {
+test(`with another order of PEER_SOCKET_PATHS an instance does not start with the journal of its place ${AGAIN}`, async () => {
   assert.equal(await second.kill('SIGTERM'), 0);
   second.start({ PEER_SOCKET_PATHS: reversed });
   assert.equal(await second.program.ended(), 2);
@@ -35,7 +35,7 @@ test(`with another journal it takes and sends nothing, and no id belongs to two 
   await second.restart(environment);
   await second.becomes('disagreed');
   await refuses(second.client, /the ledger knows another journal of this instance/);
-  const said = await waitUntil('it says so', () => second.latest('disagreement'));
+  const said = await second.latest('disagreement');
   assert.equal(said['level'], 'error');
   assert.match(String(said['there']), /journal 0\.\d+, running/);
   await payBoth(10);
@@ -69,7 +69,7 @@ test(`another number of instances than the ledger's: refused while something is 
   await first.kill();
   first.start({ PEER_SOCKET_PATHS: three });
   assert.equal(await first.program.ended(), 2);
-  assert.match(first.program.lastWords(), /holds \d+ payments, PEER_SOCKET_PATHS/);
+  assert.match(first.program.lastWords(), /holds \d+ payments, by PEER_SOCKET_PATHS or SHARDS/);
   for (const { levers } of world.processors) await levers.setFailing(false);
   await first.restart();
   await settled();
@@ -79,7 +79,7 @@ test(`another number of instances than the ledger's: refused while something is 
   await first.becomes('disagreed');
   await waitUntil(
     'it says so',
-    () => first.latest('disagreement')['there'] === 'ledger: 2 instances',
+    async () => (await first.latest('disagreement'))['there'] === 'ledger: 2 instances',
   );
   await refuses(first.client, /another number of instances/);
   assert.equal(await first.kill('SIGTERM'), 0);
@@ -97,8 +97,8 @@ test(`two instances with a ledger each: both stop, until they have the same one 
   for (const instance of [first, second]) {
     await instance.becomes('disagreed');
     await refuses(instance.client, /another instance says that it has another place or ledger/);
-    await waitUntil('it says so', () => {
-      const { here, there } = instance.latest('disagreement');
+    await waitUntil('it says so', async () => {
+      const { here, there } = await instance.latest('disagreement');
       const isExpected = /PEER_SOCKET_PATHS: it is instance \d of 2, ledger \w/.test(String(here));
       return isExpected && /it says: instance \d of 2, ledger \w/.test(String(there));
     });
@@ -110,30 +110,46 @@ test(`two instances with a ledger each: both stop, until they have the same one 
   await settled();
 });
 
-test(`a payment that is handed over to another instance than this one is not taken ${AGAIN}`, async () => {
+test(`what is meant for another instance than this one is refused ${AGAIN}`, async () => {
   const body = `{"correlationId":"${idToText(random.id())}","amount":1.00}`;
-  for (const meant of ['', '?instance=1&instances=2', '?instance=0&instances=3']) {
+  const others = ['', '?instance=1&instances=2', '?instance=0&instances=3'];
+  for (const meant of [...others, '?instance=1&instances=2&in-doubt', '?in-doubt']) {
     const { status } = await first.client.send('POST', `/internal/payments${meant}`, { body });
     assert.equal(status, 421, meant);
   }
+  const flushes = { '?instance=1&instances=2': 421, '?instance=0&instances=2': 202, '': 202 };
+  for (const [meant, expected] of Object.entries(flushes)) {
+    const { status } = await first.client.send('POST', `/internal/flush${meant}`);
+    assert.equal(status, expected, meant);
+  }
+  const steps = ['hold-still', 'freeze', 'forget'];
+  for (const meant of ['', '?5', '?instance=1&instances=2&purge=5', '?instance=0&instances=2']) {
+    for (const step of steps) {
+      const { status } = await first.client.send('POST', `/internal/${step}${meant}`);
+      assert.equal(status, 421, `${step} ${meant}`);
+    }
+  }
+  // No purge is under way that it holds still for.
+  const asked = await first.client.send('POST', '/internal/freeze?instance=0&instances=2&purge=5');
+  assert.equal(asked.status, 503);
 });
 
-test(`that clients are refused for a change is said when it begins and when it is over ${AGAIN}`, async () => {
+test(`the log says when clients begin to be refused for a change, and when that is over ${AGAIN}`, async () => {
   await query(world.databaseUrl, `UPDATE ledger SET drain_until = now() + interval '1 min'`);
   await waitUntil('it says so', () => first.said('draining') === 1);
-  assert.equal(first.latest('draining')['level'], 'warn');
+  assert.equal((await first.latest('draining'))['level'], 'warn');
   await query(world.databaseUrl, `UPDATE ledger SET drain_until = '-infinity'`);
   await waitUntil('it says so', () => first.said('draining is over') === 1);
 });
 
-test(`a register that can't be read is said, and the place stays locked meanwhile ${AGAIN}`, async () => {
+test(`the log says that the register can't be read, and the place stays locked meanwhile ${AGAIN}`, async () => {
   const locks = (): Promise<unknown> =>
     query(world.databaseUrl, `SELECT pid FROM pg_locks WHERE classid = 7200328 ORDER BY pid`);
   const before = await locks();
   await query(world.databaseUrl, 'ALTER TABLE instances RENAME TO renamed');
   const event = 'ledger unavailable for the place';
   await waitUntil('it says so', () => first.said(event) === 1);
-  const { level, setting, cause } = first.latest(event);
+  const { level, setting, cause } = await first.latest(event);
   assert.deepEqual([level, setting], ['warn', 'DATABASE_URL']);
   assert.match(String(cause), /a table is missing/);
   assert.deepEqual(await locks(), before);

@@ -1,4 +1,4 @@
-// Payments that no processor takes, however it answers them, beside good ones: every good one is
+// Payments that no processor takes, beside good ones: however they are answered, every good one is
 // charged, and each bad one is in the status and in the log. Once the processors take them, they
 // are charged too.
 

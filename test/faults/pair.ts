@@ -1,4 +1,4 @@
-// Two instances that clients reach without nginx: each is offered the same payments.
+// Two instances without nginx: each is offered the same payments.
 
 import assert from 'node:assert/strict';
 import { idToText, ownerOf } from '../../src/payment.ts';

@@ -1,18 +1,19 @@
-// The lock on a place that another session has: it is tried for at once, ended only after the mark
-// stood still for longer than a running instance leaves it, and left alone for good once the mark
-// moves.
+// Another session has the lock on a place. The lock is tried for at once. The other session is
+// ended only after its mark stood still for longer than a running instance leaves it, and is left
+// alone once the mark moves.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LOST } from '../../src/disagreement.ts';
-import type { Entry, Registered } from '../../src/place-parts.ts';
-import { Place } from '../../src/place.ts';
+import { NO_FILTER } from '../../src/buffer/journal-header.ts';
+import { LOST, type InstanceEntry, type Registration } from '../../src/ledger/register.ts';
+import { Place } from '../../src/membership/place.ts';
 
 const OWN = 7;
 
 /** A place whose lock another session has, with that one's mark; the clock is ours. */
 class Scene {
   nowMs = 0;
+  gaps = 0;
   isTaken = true;
   isAway = false;
   mark = 5;
@@ -31,8 +32,9 @@ class Scene {
       ledgerId: 'a',
       mark: 5,
       claimed: 5,
+      ...NO_FILTER,
     };
-    const keep = (changed: typeof header): void => {
+    const writeHeader = (changed: typeof header): void => {
       header = changed;
     };
     this.place = new Place({
@@ -40,15 +42,18 @@ class Scene {
       instance: 0,
       instances: 1,
       journal: {
-        get journalHeader() {
+        get header() {
           return header;
         },
-        keepHeader: keep,
+        writeHeader,
         onDisk: () => Promise.resolve(),
-        held: 0,
       },
+      ring: { used: 0 },
       register: this.#register(),
-      onOlder: () => {},
+      onOlderCopy: () => {},
+      onGap: () => {
+        this.gaps++;
+      },
     });
   }
 
@@ -62,20 +67,20 @@ class Scene {
   #register() {
     const register = {
       isLocked: false,
-      read: (): Promise<Registered> => {
+      read: (): Promise<Registration> => {
         if (this.isAway) return Promise.reject(new Error('away'));
         const { mark, journal } = this;
-        const entry: Entry = { journal, mark, held: 0, state: 'running' };
+        const entry: InstanceEntry = { journal, mark, held: 0, state: 'running' };
         return Promise.resolve({ ledgerId: 'a', instances: 1, drains: false, entry });
       },
-      begin: () => Promise.resolve(),
+      initialize: () => Promise.resolve(),
       lock: (endsEarlier: boolean) => {
         this.asked.push(endsEarlier);
         if (endsEarlier) this.isTaken = false;
         register.isLocked = !this.isTaken;
         return Promise.resolve(register.isLocked);
       },
-      write: (entry: Entry) => {
+      write: (entry: InstanceEntry) => {
         this.mark = entry.mark;
         return Promise.resolve();
       },
@@ -94,6 +99,7 @@ test('a session that ends by itself soon is waited for and not ended', async () 
   scene.isTaken = false;
   assert.equal(await scene.look(1_000), 'agreed');
   assert.deepEqual(scene.asked, [false, false]);
+  assert.equal(scene.gaps, 0);
 });
 
 test('a session that stands still is ended after half a minute in which the ledger answers', async () => {
@@ -110,7 +116,7 @@ test('a session that stands still is ended after half a minute in which the ledg
   assert.deepEqual(scene.asked, [false, true]);
 });
 
-test('once the mark moves the lock is left alone, also when it is free, until the operator says lost', async () => {
+test('once the mark moves the lock is left alone, even when nobody has it, until the operator says "lost"', async () => {
   const scene = new Scene();
   await scene.look(0);
   scene.mark++;
@@ -122,9 +128,11 @@ test('once the mark moves the lock is left alone, also when it is free, until th
   assert.deepEqual(scene.asked, [false]);
   scene.journal = LOST;
   assert.equal(await scene.look(1_000), 'agreed');
+  // Another process may have settled payments.
+  assert.equal(scene.gaps, 1);
 });
 
-test('who has had the place takes it again at once, and ends nobody whose mark moved', async () => {
+test('an instance that had the place takes it again at once, and ends no session whose mark moved', async () => {
   const scene = new Scene();
   scene.isTaken = false;
   assert.equal(await scene.look(0), 'agreed');
@@ -141,7 +149,7 @@ test('who has had the place takes it again at once, and ends nobody whose mark m
   assert.ok(!scene.asked.includes(true));
 });
 
-test('who starts while the ledger is away lets whoever runs come back first', async () => {
+test('an instance that starts while the ledger is away lets the running one come back first', async () => {
   const scene = new Scene();
   scene.isAway = true;
   assert.equal(await scene.look(0), 'away');

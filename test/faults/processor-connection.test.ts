@@ -1,5 +1,6 @@
-// The connections to the processors fail in the middle of requests, in every way a network knows: to the default processor alone, and
-// to both. Whether a request took effect is then unknown: the payment is asked about at that processor, and is charged once.
+// The connections to the default processor, or to both, fail in the middle of requests, in every
+// way that a network can fail. Whether a request took effect is unknown: that processor is asked
+// about the payment, and the payment is charged once.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,7 +12,8 @@ import { waitUntil } from '../world/wait-until.ts';
 import { Load } from './load.ts';
 import { openStage } from './stage.ts';
 
-// Eager goes on sending to a processor that misbehaves; without retries a wrong "declined" is charged at the other one at once.
+// POLICY=eager keeps sending to a processor that misbehaves. Without retries, a payment wrongly
+// taken for declined is charged at the other processor at once.
 const { world, random, book } = await openStage({
   gaps: true,
   front: false,

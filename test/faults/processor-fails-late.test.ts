@@ -1,6 +1,6 @@
-// A processor that fails after its commit (it answers 500, and holds the payment): with OUTCOMES
-// strict each payment is charged once all the same, at default alone and then at both. What a
-// failing one was sent stays with it until it works.
+// A processor fails after its commit: it answers 500 and holds the payment. With OUTCOMES strict
+// each payment is charged once all the same, whether default fails so or both. A payment that was
+// sent to a failing processor stays with it until it works.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

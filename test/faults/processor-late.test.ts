@@ -1,4 +1,5 @@
-// A processor that charges long after every time-out, whoever has gone meanwhile: nothing is ever known by waiting, only by asking.
+// A processor charges long after every time-out, whoever was killed meanwhile: the outcome is known
+// only by asking.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
-// A processor holds another amount under an id than was accepted: it answers 422, and what it holds is what the ledger records.
+// A processor holds another amount under an id than was accepted: it answers 422, and the ledger
+// records what the processor holds.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

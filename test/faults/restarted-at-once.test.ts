@@ -1,4 +1,4 @@
-// An instance that was there before is back at once: it rehearses only before the first payments of its journal.
+// An instance with a used journal starts without a warm-up: only a new journal needs one.
 
 import assert from 'node:assert/strict';
 import { watch, writeFileSync } from 'node:fs';
@@ -13,8 +13,8 @@ import { openStage } from './stage.ts';
 
 const { world, random } = await openStage({ instances: 1 });
 
-/** Whether its start rehearses: then a socket for that is seen. */
-async function rehearses(context: TestContext, environment: Environment): Promise<boolean> {
+/** Whether its start warms up: then a socket for that is seen. */
+async function warmsUp(context: TestContext, environment: Environment): Promise<boolean> {
   const instance = world.instance(0);
   const directory = dirname(instance.socketPath);
   const seen = new Set<string | null>();
@@ -25,19 +25,19 @@ async function rehearses(context: TestContext, environment: Environment): Promis
   writeFileSync(join(directory, 'last'), '');
   await waitUntil('the last change is seen', () => seen.has('last'));
   watcher.close();
-  return [...seen].some((name) => name?.endsWith('.rehearsal'));
+  return [...seen].some((name) => name?.endsWith('.warm-up'));
 }
 
-test(`with a new journal it rehearses, after a crash or a stop it does not ${AGAIN}`, async (context) => {
+test(`an instance warms up with a new journal, and not after a crash or a stop ${AGAIN}`, async (context) => {
   const instance = world.instance(0);
-  const environment = { REHEARSAL: '100', JOURNAL_PATH: `${instance.journalPath}.new` };
+  const environment = { WARM_UP_PAYMENTS: '100', JOURNAL_PATH: `${instance.journalPath}.new` };
   await instance.kill('SIGTERM');
-  assert.equal(await rehearses(context, environment), true);
+  assert.equal(await warmsUp(context, environment), true);
   const id = idToText(random.id());
   assert.equal((await world.client.pay(id, '19.90')).status, 202);
   await instance.kill();
-  assert.equal(await rehearses(context, environment), false);
+  assert.equal(await warmsUp(context, environment), false);
   await audit(world, [{ id, cents: 1990 }]);
   assert.equal(await instance.kill('SIGTERM'), 0);
-  assert.equal(await rehearses(context, environment), false);
+  assert.equal(await warmsUp(context, environment), false);
 });

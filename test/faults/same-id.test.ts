@@ -1,5 +1,6 @@
-// The same id any number of times, at once, at either instance, through nginx or past it, before, during and after an instance, both,
-// or the ledger are away: it is one payment, with the amount that was accepted first.
+// The same id any number of times, at once, at either instance, through nginx or past it, before,
+// during and after an outage of an instance, of both, or of the ledger: it is one payment, with the
+// amount that was accepted first.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
-// Loaded before main.js (`node --import`): the process sends itself a SIGTERM at the stage of its start that SIGTERM_AT names, once.
+// Loaded before main.js (`node --import`): the process sends itself one SIGTERM at the stage of its
+// start that SIGTERM_AT names.
 
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -10,7 +11,7 @@ const STAGES = {
   'before it touches anything': () => whenSaying('starting'),
   'making its journal': () => whenCalling(DiskJournalFile.prototype, 'write'),
   'after its recovery': () => whenSaying('recovered'),
-  rehearsing: () => whenCalling(Peer.prototype, 'offer'),
+  'warming up': () => whenCalling(Peer.prototype, 'offer'),
   'without a ledger': () => whenSaying('ledger unavailable'),
   'just listening': () => whenSaying('listening'),
 } as const satisfies Readonly<Record<string, () => void>>;

@@ -1,4 +1,5 @@
-// What most tests of faults begin with: a world for the whole file, chance from the seed that the run tells, and an empty book.
+// What most tests of faults begin with: one world for the file, random numbers from a logged seed,
+// and an empty book.
 
 import { after } from 'node:test';
 import { Random, SEED } from '../buffer/seed.ts';
@@ -11,7 +12,9 @@ export interface Stage {
   readonly book: Book;
 }
 
-/** Closed after the file's last test. Its instances have 5,000 slots, which start faster than as many as in real life. */
+/**
+ * Closed after the file's last test. Its instances have 5,000 slots, with which they start faster.
+ */
 export async function openStage(options: WorldOptions = {}): Promise<Stage> {
   console.log(`SEED=${SEED}`);
   const environment = { RING_SLOTS: '5000', ...options.environment };

@@ -1,8 +1,11 @@
-// A process stands still for a while (SIGSTOP): it neither answers nor refuses, and afterwards goes on as if nothing had been.
+// A process is stopped for a while (SIGSTOP): it neither answers nor refuses, and goes on
+// afterwards.
 
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
+import { Client, type Reply } from '../world/client.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { Load } from './load.ts';
 import { openStage } from './stage.ts';
@@ -35,6 +38,10 @@ async function standsStill(
     for (const each of stopped) each.signal('SIGCONT');
   }
   await load.more(60);
+}
+
+/** Ends the load, and compares the books. */
+async function settle(load: Load): Promise<void> {
   await load.stop();
   await audit(world, book.accepted, { maybe: book.maybe });
 }
@@ -52,6 +59,50 @@ test(`while an instance stands still the other one takes its payments, and none 
     await load.more(60);
     await waitUntil('it holds some for the one that stands still', holdsForeign);
   });
+  await settle(load);
+});
+
+test('a payment whose client left before its connection was accepted is not taken', async () => {
+  const { program, socketPath } = world.instance(0);
+  const pay = (id: string, timeoutMs?: number): Promise<Reply> => {
+    const body = `{"correlationId":"${id}","amount":1.00}`;
+    return new Client(socketPath).send('POST', '/payments', { body, timeoutMs });
+  };
+  const { accepted } = await world.instance(0).status();
+  program.signal('SIGSTOP');
+  try {
+    await assert.rejects(pay('00000000-0000-4000-8000-000000000000', 100));
+  } finally {
+    program.signal('SIGCONT');
+  }
+  const id = '00000000-0000-4000-8000-000000000002';
+  // Its connection is accepted after that one.
+  assert.equal((await pay(id)).status, 202);
+  book.accepted.push({ id, cents: 100 });
+  assert.equal((await world.instance(0).status()).accepted, accepted + 1);
+});
+
+test(`two instances that stood still in turn are rid of each other's payments while more come ${AGAIN}`, async () => {
+  await using load = new Load({ clients: [world.client], random, book });
+  const foreign = async (at: number): Promise<number> =>
+    (await world.instance(at).status()).foreign;
+  for (const [stopped, other] of [
+    [0, 1],
+    [1, 0],
+    [0, 1],
+    [1, 0],
+  ] as const) {
+    const before = await foreign(other);
+    await standsStill(load, [world.instance(stopped).program], () =>
+      waitUntil('the other one holds more for it', async () => (await foreign(other)) > before),
+    );
+  }
+  for (const at of [0, 1]) {
+    await waitUntil('nothing is held for the other one', async () => (await foreign(at)) === 0, {
+      withinMs: 30_000,
+    });
+  }
+  await settle(load);
 });
 
 test(`a processor that stands still holds up only what was under way there ${AGAIN}`, async () => {
@@ -63,6 +114,7 @@ test(`a processor that stands still holds up only what was under way there ${AGA
       return (await world.fallback.levers.payments()).length > length;
     });
   });
+  await settle(load);
 });
 
 test(`both processors standing still loses and doubles nothing ${AGAIN}`, async () => {
@@ -70,6 +122,7 @@ test(`both processors standing still loses and doubles nothing ${AGAIN}`, async 
   await standsStill(load, world.processors, () =>
     waitUntil('outcomes are unknown', async () => (await unknown()) > 20),
   );
+  await settle(load);
 });
 
 test(`PostgreSQL standing still loses and doubles nothing, and intake goes on ${AGAIN}`, async () => {
@@ -81,4 +134,5 @@ test(`PostgreSQL standing still loses and doubles nothing, and intake goes on ${
     });
     await load.more(60);
   });
+  await settle(load);
 });

@@ -1,4 +1,5 @@
-// SIGTERM while an instance starts: it ends with 0 at each stage, takes nothing that it would lose, and the next start goes on.
+// SIGTERM while an instance starts: at each stage it ends with 0 and loses nothing, and the next
+// start goes on.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -45,8 +46,8 @@ const ENDINGS: Readonly<Record<Stage, Ending>> = {
     neverSays: 'listening',
   },
   'after its recovery': { neverSays: 'listening' },
-  rehearsing: {
-    environment: { JOURNAL_PATH: `${instance.journalPath}.other`, REHEARSAL: '100000' },
+  'warming up': {
+    environment: { JOURNAL_PATH: `${instance.journalPath}.other`, WARM_UP_PAYMENTS: '100000' },
     neverSays: 'listening',
   },
   'without a ledger': {
@@ -69,7 +70,7 @@ test(`SIGTERM ends a start with 0 at each of its stages ${AGAIN}`, async (contex
       assert.equal(await instance.program.ended(), 0, instance.program.lastWords());
       await waitUntil('it says so', isStopped);
       assert.equal(wentOn(), false, `it went on to say ${neverSays}`);
-      assert.equal(existsSync(`${instance.socketPath}.rehearsal`), false);
+      assert.equal(existsSync(`${instance.socketPath}.warm-up`), false);
     });
   }
 });

@@ -1,10 +1,12 @@
-// Stopping, in order and not: what is under way is settled or stays in the journal, and the next start goes on with it.
+// A stop, in order or not: what is under way is settled or stays in the journal, and the next start
+// goes on with it.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { heal } from '../../tools/soak/mischief.ts';
 import { AGAIN } from '../buffer/seed.ts';
 import { audit } from '../world/audit.ts';
+import type { Environment } from '../world/instances.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { Load } from './load.ts';
 import { openStage } from './stage.ts';
@@ -25,13 +27,18 @@ test(`SIGTERM under load ends an instance with 0, again and again, and loses not
   await audit(world, book.accepted, { maybe: book.maybe });
 });
 
-test(`an instance restarted in order costs no payment an answer, and ends as soon as it is done ${AGAIN}`, async () => {
-  // It might wait for far longer than we do here.
-  const environment = { DRAIN_MS: '600000', JOURNAL_SYNC: 'always' };
+async function restartAll(environment: Environment = {}): Promise<void> {
   for (const instance of world.instances) {
     await instance.kill('SIGTERM');
     await instance.restart(environment);
   }
+}
+
+test(`in a restart in order every payment gets its answer, and the instance ends as soon as it is done ${AGAIN}`, async (context) => {
+  // It might wait for far longer than we do here.
+  const environment = { DRAIN_MS: '600000', JOURNAL_SYNC: 'always' };
+  await restartAll(environment);
+  context.after(() => restartAll());
   await using load = new Load({ clients: [world.client], random, book, ratePerS: 400 });
   for (let stop = 0; stop < 6; stop++) {
     await load.more(100);
@@ -50,10 +57,6 @@ test(`an instance restarted in order costs no payment an answer, and ends as soo
   const refused = [0, 503].filter((status) => load.answers.has(status));
   assert.deepEqual(refused, [], `refused or left without an answer: ${[...load.refusals].join()}`);
   await audit(world, book.accepted, { maybe: book.maybe });
-  for (const instance of world.instances) {
-    await instance.kill('SIGTERM');
-    await instance.restart();
-  }
 });
 
 test(`stopped with more under way than it can wait for, it ends with 0 and goes on after its restart ${AGAIN}`, async () => {

@@ -1,4 +1,4 @@
-// Puts something around a method, for what a process has to do to itself at an exact place.
+// Wraps a method, so that a process can act at an exact place.
 
 export type Method = (this: object, ...parameters: unknown[]) => unknown;
 

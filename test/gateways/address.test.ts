@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readAddress } from '../../src/processor-address.ts';
+import { readAddress } from '../../src/config/processor-address.ts';
 import { chargeNumber, meetRudeServer, PATIENCE_MS } from './rude-fixture.ts';
 import { answering, saying } from './rude-server.ts';
 
@@ -53,10 +53,10 @@ test('a server that sends the password back finds it in no result', async (conte
   const echo = `no such user: Basic ${TOKEN}, ${SECRET}, ${DECODED}!`;
   for (const behaviour of [answering(403, echo), saying(`${echo}\r\n`)]) {
     server.behave = behaviour;
-    const { said } = await processor.charge(CHARGE, PATIENCE_MS);
-    assert.notEqual(said, '');
+    const { excerpt } = await processor.charge(CHARGE, PATIENCE_MS);
+    assert.notEqual(excerpt, '');
     const looked = await processor.lookup(ID, PATIENCE_MS);
-    for (const text of [said, looked.said]) {
+    for (const text of [excerpt, looked.excerpt]) {
       for (const secret of [TOKEN, SECRET, DECODED]) assert.ok(!text.includes(secret), text);
     }
   }

@@ -1,5 +1,5 @@
-// Answers in every form that HTTP allows are understood, in a charge and in a question; and an
-// answer that belongs to nothing is never taken for the next request's.
+// Answers in every form that HTTP allows are understood, to a charge and to a question. An answer
+// without a request is never taken for the next request's.
 
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
@@ -127,12 +127,12 @@ for (const [form, behaviour, said] of UNREADABLE) {
     server.behave = behaviour;
     const charged = await processor.charge(CHARGE, PATIENCE_MS);
     assert.equal(charged.outcome, 'unknown');
-    assert.match(charged.said, said);
+    assert.match(charged.excerpt, said);
     const { held, ...looked } = await processor.lookup(ID, PATIENCE_MS);
     assert.equal(held, 'unknown');
-    assert.match(looked.said, said);
-    assert.ok(looked.said.length <= 200);
-    assert.match(looked.said, /^[^\p{C}]*$/u);
+    assert.match(looked.excerpt, said);
+    assert.ok(looked.excerpt.length <= 200);
+    assert.match(looked.excerpt, /^[^\p{C}]*$/u);
     assert.equal(looked.status, form === 'beyond 16 kB' ? 0 : 200);
   });
 }
@@ -145,8 +145,8 @@ test('a 404 says that a payment is absent when it is empty or JSON, not when it 
   }
   for (const body of ['<html>404</html>', '404 page not found\n', '{']) {
     server.behave = answering(404, body);
-    const { held, status, said } = await processor.lookup(ID, PATIENCE_MS);
-    assert.deepEqual([held, status, said], ['unknown', 404, body.trim()]);
+    const { held, status, excerpt } = await processor.lookup(ID, PATIENCE_MS);
+    assert.deepEqual([held, status, excerpt], ['unknown', 404, body.trim()]);
   }
 });
 

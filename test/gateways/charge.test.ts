@@ -1,4 +1,4 @@
-// A charge against a server that misbehaves: each fault has the outcome that it proves, and no more.
+// A charge at a server that misbehaves: each fault has the outcome that it proves, and no other.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,16 +1,21 @@
-// Choosing, by properties that hold for any two processors, prices and backlog.
+// The choice of a processor, by properties that hold for any two processors, prices and backlog.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { costOf, eager, thrifty, type Prices } from '../../src/gateways/choice.ts';
-import type { LaneView } from '../../src/gateways/lane.ts';
+import {
+  costOf,
+  eager,
+  thrifty,
+  type Prices,
+  type ProcessorView,
+} from '../../src/gateways/choice.ts';
 import { SEED } from '../buffer/seed.ts';
 
 const RUNS = { seed: SEED, numRuns: 2_000 };
-type Lanes = readonly [LaneView, LaneView];
+type Pair = readonly [ProcessorView, ProcessorView];
 
-const view: fc.Arbitrary<LaneView> = fc
+const view: fc.Arbitrary<ProcessorView> = fc
   .record({
     feeBps: fc.nat(2_000),
     failingForMs: fc.option(fc.nat(200_000), { nil: undefined }),
@@ -19,23 +24,23 @@ const view: fc.Arbitrary<LaneView> = fc
     fullness: fc.constantFrom(0, 0.5, 0.99, 1),
     mayProbe: fc.boolean(),
   })
-  .map(({ fullness, mayProbe, ...lane }) => {
-    const inFlight = Math.floor(lane.inFlightMax * fullness);
-    return { ...lane, inFlight, probeDue: mayProbe && inFlight < lane.inFlightMax };
+  .map(({ fullness, mayProbe, ...breaker }) => {
+    const inFlight = Math.floor(breaker.inFlightMax * fullness);
+    return { ...breaker, inFlight, probeDue: mayProbe && inFlight < breaker.inFlightMax };
   });
-const lanes: fc.Arbitrary<Lanes> = fc.tuple(view, view);
+const breakers: fc.Arbitrary<Pair> = fc.tuple(view, view);
 const prices: fc.Arbitrary<Prices> = fc.record({
   waitBpsPerS: fc.nat(500),
   flightBpsPerS: fc.nat(500),
 });
 const backlog = fc.integer({ min: 1, max: 50_000 });
 
-const free = (lane: LaneView): boolean => lane.inFlight < lane.inFlightMax;
+const hasRoom = (breaker: ProcessorView): boolean => breaker.inFlight < breaker.inFlightMax;
 
 test('the same is chosen for the same, and nothing is changed', () => {
   fc.assert(
-    fc.property(lanes, prices, backlog, (both: Lanes, price: Prices, waiting: number): void => {
-      for (const lane of both) Object.freeze(lane);
+    fc.property(breakers, prices, backlog, (both: Pair, price: Prices, waiting: number): void => {
+      for (const breaker of both) Object.freeze(breaker);
       const choice = thrifty(both, Object.freeze(price), waiting);
       assert.equal(thrifty([{ ...both[0] }, { ...both[1] }], { ...price }, waiting), choice);
     }),
@@ -45,10 +50,10 @@ test('the same is chosen for the same, and nothing is changed', () => {
 
 test('no processor gets more than its limit, and a failing one gets probes alone', () => {
   fc.assert(
-    fc.property(lanes, prices, backlog, (both: Lanes, price: Prices, waiting: number): void => {
+    fc.property(breakers, prices, backlog, (both: Pair, price: Prices, waiting: number): void => {
       const choice = thrifty(both, price, waiting);
       if (choice === 'wait') return;
-      assert.ok(free(both[choice]));
+      assert.ok(hasRoom(both[choice]));
       if (both[choice].failingForMs !== undefined) assert.ok(both[choice].probeDue);
     }),
     RUNS,
@@ -57,10 +62,10 @@ test('no processor gets more than its limit, and a failing one gets probes alone
 
 test('of two that are equally well and fast the cheaper one, and the default one when both cost the same', () => {
   fc.assert(
-    fc.property(lanes, prices, backlog, (both: Lanes, price: Prices, waiting: number): void => {
+    fc.property(breakers, prices, backlog, (both: Pair, price: Prices, waiting: number): void => {
       const { delayMs } = both[0];
       const well = { failingForMs: undefined, delayMs, inFlight: 0, probeDue: false };
-      const pair: Lanes = [
+      const pair: Pair = [
         { ...both[0], ...well },
         { ...both[1], ...well },
       ];
@@ -72,7 +77,7 @@ test('of two that are equally well and fast the cheaper one, and the default one
 
 test('when time costs nothing, the dearer one is never chosen', () => {
   fc.assert(
-    fc.property(lanes, backlog, (both: Lanes, waiting: number): void => {
+    fc.property(breakers, backlog, (both: Pair, waiting: number): void => {
       const choice = thrifty(both, { waitBpsPerS: 0, flightBpsPerS: 0 }, waiting);
       if (choice === 'wait') return;
       assert.ok(both[choice].feeBps <= both[choice === 0 ? 1 : 0].feeBps);
@@ -88,17 +93,17 @@ test('a higher fee, a longer delay, a longer outage and a longer backlog never c
       prices,
       backlog,
       fc.nat(100_000),
-      (lane: LaneView, price: Prices, waiting: number, more: number): void => {
-        const cost = costOf(lane, price, waiting);
-        const worse: LaneView[] = [
-          { ...lane, feeBps: lane.feeBps + more },
-          { ...lane, delayMs: lane.delayMs + more },
+      (breaker: ProcessorView, price: Prices, waiting: number, more: number): void => {
+        const cost = costOf(breaker, price, waiting);
+        const worse: ProcessorView[] = [
+          { ...breaker, feeBps: breaker.feeBps + more },
+          { ...breaker, delayMs: breaker.delayMs + more },
         ];
-        if (lane.failingForMs !== undefined) {
-          worse.push({ ...lane, failingForMs: lane.failingForMs + more });
+        if (breaker.failingForMs !== undefined) {
+          worse.push({ ...breaker, failingForMs: breaker.failingForMs + more });
         }
         for (const other of worse) assert.ok(costOf(other, price, waiting) >= cost);
-        assert.ok(costOf(lane, price, waiting + more) >= cost);
+        assert.ok(costOf(breaker, price, waiting + more) >= cost);
       },
     ),
     RUNS,
@@ -108,13 +113,13 @@ test('a higher fee, a longer delay, a longer outage and a longer backlog never c
 test('the chosen one stays chosen when the other one gets worse, probes apart', () => {
   fc.assert(
     fc.property(
-      lanes,
+      breakers,
       prices,
       backlog,
       fc.nat(100_000),
-      (given: Lanes, price: Prices, waiting: number, more: number): void => {
+      (given: Pair, price: Prices, waiting: number, more: number): void => {
         const [one, two] = given;
-        const both: Lanes = [
+        const both: Pair = [
           { ...one, probeDue: false },
           { ...two, probeDue: false },
         ];
@@ -122,7 +127,7 @@ test('the chosen one stays chosen when the other one gets worse, probes apart', 
         if (choice === 'wait') return;
         const other = both[choice === 0 ? 1 : 0];
         const { failingForMs } = other;
-        const worse: LaneView = {
+        const worse: ProcessorView = {
           ...other,
           feeBps: other.feeBps + more,
           delayMs: other.delayMs + more,
@@ -140,18 +145,18 @@ test('the chosen one stays chosen when the other one gets worse, probes apart', 
 
 test('nobody waits while the better one is well and has room', () => {
   fc.assert(
-    fc.property(lanes, prices, backlog, (both: Lanes, price: Prices, waiting: number): void => {
+    fc.property(breakers, prices, backlog, (both: Pair, price: Prices, waiting: number): void => {
       if (thrifty(both, price, waiting) !== 'wait') return;
-      const costs = both.map((lane) => costOf(lane, price, waiting)) as [number, number];
+      const costs = both.map((breaker) => costOf(breaker, price, waiting)) as [number, number];
       const better = costs[0] <= costs[1] ? both[0] : both[1];
-      assert.ok(better.failingForMs !== undefined || !free(better));
+      assert.ok(better.failingForMs !== undefined || !hasRoom(better));
     }),
     RUNS,
   );
 });
 
 test('eager tries default with its retries, then fallback with its own, and begins again', () => {
-  const lane: LaneView = {
+  const breaker: ProcessorView = {
     feeBps: 0,
     failingForMs: 1,
     delayMs: 0,
@@ -159,13 +164,13 @@ test('eager tries default with its retries, then fallback with its own, and begi
     inFlightMax: 1,
     probeDue: false,
   };
-  const order = Array.from({ length: 14 }, (_, declines) => eager([lane, lane], 2, declines));
+  const order = Array.from({ length: 14 }, (_, declines) => eager([breaker, breaker], 2, declines));
   assert.deepEqual(order, [0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0]);
   assert.deepEqual(
-    [0, 1, 2].map((declines) => eager([lane, lane], 0, declines)),
+    [0, 1, 2].map((declines) => eager([breaker, breaker], 0, declines)),
     [0, 1, 0],
   );
-  const full = { ...lane, inFlight: 1 };
-  assert.equal(eager([full, lane], 2, 0), 'wait');
-  assert.equal(eager([lane, full], 2, 3), 'wait');
+  const full = { ...breaker, inFlight: 1 };
+  assert.equal(eager([full, breaker], 2, 0), 'wait');
+  assert.equal(eager([breaker, full], 2, 3), 'wait');
 });

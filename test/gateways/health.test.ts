@@ -1,22 +1,22 @@
-// The watch over the processors' health: the leader alone asks, never twice within 5 s at one processor whoever leads, and what it
-// hears reaches everyone.
+// Health of the processors: only the leader asks, never twice within 5 s at one processor even when
+// the leader changes, and every instance learns the answer.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { sleep, type Clock } from '../../src/clock.ts';
-import { HealthWatch } from '../../src/gateways/health.ts';
+import { HealthMonitor } from '../../src/health-monitor.ts';
 import type { Health, Processor } from '../../src/gateways/processor.ts';
 import { PROCESSORS, type ProcessorIndex } from '../../src/payment.ts';
 import { SEED } from '../buffer/seed.ts';
 import { VirtualClock } from '../ledger/virtual-clock.ts';
 
 const EVERY_MS = 5_000;
-type Heard = [ProcessorIndex, Health];
+type Reported = [ProcessorIndex, Health];
 
-const never = (): never => assert.fail('a watch asks for health alone');
+const never = (): never => assert.fail('a monitor asks for health alone');
 
-/** Processors that take `tookMs()` to tell their health; `calls` are the times at which they were asked. */
+/** Processors that answer a health call after `tookMs()`; `calls` has the times of the calls. */
 function askedProcessors(clock: Clock, tookMs: () => number, health: Health | undefined) {
   const calls: [number[], number[]] = [[], []];
   const processors = PROCESSORS.map((processor): Processor => ({
@@ -33,48 +33,53 @@ function askedProcessors(clock: Clock, tookMs: () => number, health: Health | un
 
 const WELL: Health = { failing: false, minResponseTimeMs: 12.5 };
 
-function watchOf(
+function monitorOf(
   clock: Clock,
   processors: [Processor, Processor],
   leads: () => number | undefined,
 ) {
   const published: string[] = [];
-  const heard: Heard[] = [];
-  const watch = new HealthWatch({
+  const reported: Reported[] = [];
+  let receive: (report: string) => void = never;
+  const monitor = new HealthMonitor({
+    config: { HEALTH_EVERY_MS: EVERY_MS, HEALTH_TIMEOUT_MS: 7_000 },
     clock,
     processors,
-    everyMs: EVERY_MS,
-    timeoutMs: 7_000,
-    leadingSinceMs: leads,
-    publish: (text) => published.push(text),
-    onHealth: (processor, health) => heard.push([processor, health]),
+    election: {
+      get leadingSinceMs() {
+        return leads();
+      },
+      start: (onNotification) => void (receive = onNotification),
+      publish: (text) => void published.push(text),
+      close: () => Promise.resolve(),
+    },
+    engine: { reported: (processor, health) => void reported.push([processor, health]) },
   });
-  return { watch, published, heard };
+  monitor.start();
+  return { monitor, published, reported, receive };
 }
 
-test('who does not lead asks nothing', async () => {
+test('an instance that does not lead asks nothing', async () => {
   const clock = new VirtualClock();
   const { calls, processors } = askedProcessors(clock, () => 1, WELL);
-  const { watch, published } = watchOf(clock, processors, () => undefined);
-  watch.start();
+  const { monitor, published } = monitorOf(clock, processors, () => undefined);
   await clock.advance(60_000);
-  watch.stop();
+  monitor.stop();
   assert.deepEqual(calls, [[], []]);
   assert.deepEqual(published, []);
 });
 
-test('what the leader tells is what everyone hears', async () => {
+test('every instance learns what the leader publishes', async () => {
   for (const health of [WELL, { failing: true, minResponseTimeMs: 0 }]) {
     const clock = new VirtualClock();
     const { processors } = askedProcessors(clock, () => 1, health);
-    const { watch, published, heard } = watchOf(clock, processors, () => 0);
-    watch.start();
+    const { monitor, published, reported, receive } = monitorOf(clock, processors, () => 0);
     await clock.advance(EVERY_MS + 1);
-    watch.stop();
+    monitor.stop();
     assert.equal(published.length, 2);
-    for (const text of published) watch.hear(text);
+    for (const text of published) receive(text);
     assert.deepEqual(
-      heard.toSorted(([one], [other]) => one - other),
+      reported.toSorted(([one], [other]) => one - other),
       [
         [0, health],
         [1, health],
@@ -83,10 +88,11 @@ test('what the leader tells is what everyone hears', async () => {
   }
 });
 
-test('news that are none are not heard', () => {
+test('a message that is malformed is ignored', () => {
   const clock = new VirtualClock();
   const { processors } = askedProcessors(clock, () => 1, WELL);
-  const { watch, heard } = watchOf(clock, processors, () => 0);
+  const { monitor, reported, receive } = monitorOf(clock, processors, () => 0);
+  monitor.stop();
   for (const text of [
     '',
     'x',
@@ -98,23 +104,22 @@ test('news that are none are not heard', () => {
     'default working Infinity',
     'default working 1e9',
   ]) {
-    watch.hear(text);
+    receive(text);
   }
-  assert.deepEqual(heard, []);
+  assert.deepEqual(reported, []);
 });
 
-test('no answer is no news, and the next call comes in its time', async () => {
+test('without an answer nothing is published, and the next call comes in its time', async () => {
   const clock = new VirtualClock();
   const { calls, processors } = askedProcessors(clock, () => 7_000, undefined);
-  const { watch, published } = watchOf(clock, processors, () => 0);
-  watch.start();
+  const { monitor, published } = monitorOf(clock, processors, () => 0);
   await clock.advance(60_000);
-  watch.stop();
+  monitor.stop();
   assert.deepEqual(published, []);
   assert.deepEqual(calls[0], [5_000, 17_000, 29_000, 41_000, 53_000]);
 });
 
-test('whoever leads and whenever that changes: 5 s between two calls to a processor', async () => {
+test('there are 5 s between two calls to a processor, whoever leads and whenever that changes', async () => {
   const reign = fc.record({ leader: fc.nat(2), forMs: fc.integer({ min: 1, max: 30_000 }) });
   const reigns = fc.array(reign, { minLength: 1, maxLength: 12 });
   const took = fc.array(fc.integer({ min: 1, max: 6_999 }), { minLength: 1, maxLength: 20 });
@@ -129,8 +134,7 @@ test('whoever leads and whenever that changes: 5 s between two calls to a proces
         const { calls, processors } = askedProcessors(clock, next, WELL);
         // Number 2 is nobody: between two leaders there may be none.
         const since: (number | undefined)[] = [undefined, undefined];
-        const watches = [0, 1].map((n) => watchOf(clock, processors, () => since[n]).watch);
-        for (const watch of watches) watch.start();
+        const monitors = [0, 1].map((n) => monitorOf(clock, processors, () => since[n]).monitor);
         for (const { leader, forMs } of plan) {
           if (since[leader] === undefined) {
             since.fill(undefined);
@@ -138,7 +142,7 @@ test('whoever leads and whenever that changes: 5 s between two calls to a proces
           }
           await clock.advance(forMs);
         }
-        for (const watch of watches) watch.stop();
+        for (const monitor of monitors) monitor.stop();
         for (const times of calls) {
           for (let n = 1; n < times.length; n++) {
             const apartMs = (times[n] as number) - (times[n - 1] as number);

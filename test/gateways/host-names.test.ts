@@ -1,4 +1,5 @@
-// Names become addresses by one question at a time, and what was known serves while a newer answer is on its way.
+// A name is looked up once for all who wait; the known address is used while a newer answer is on
+// its way.
 
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';

@@ -1,4 +1,4 @@
-// Asking a processor: what counts as an answer, and what proves nothing.
+// Asking a processor about a payment: which answers prove something, and which prove nothing.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

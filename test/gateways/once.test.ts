@@ -1,5 +1,6 @@
-// One charge() is at most one POST that leaves, and "declined" is only said of one that never left or was refused: over
-// connections that close at the worst moment, deadlines in the queue, and everything at once.
+// One charge() sends at most one POST, and "declined" means that the POST never left or was
+// refused: over connections that close at the worst moment, deadlines in the queue, and all of it
+// at once.
 
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
@@ -40,9 +41,9 @@ function endSoon(socket: Socket, seen: Seen, random: Random): void {
   else setTimeout(end, random.below(2));
 }
 
-async function reuse(context: TestContext, lanes: number, rounds: number): Promise<Outcome[]> {
-  const world = await meetRudeServer(context, { connections: lanes });
-  const random = new Random(SEED + lanes);
+async function reuse(context: TestContext, breakers: number, rounds: number): Promise<Outcome[]> {
+  const world = await meetRudeServer(context, { connections: breakers });
+  const random = new Random(SEED + breakers);
   const said: Said = new Map();
   world.server.behave = (socket, seen) => {
     said.set(seen.id, 200);
@@ -50,9 +51,9 @@ async function reuse(context: TestContext, lanes: number, rounds: number): Promi
     if (random.chance(0.5)) endSoon(socket, seen, random);
   };
   const outcomes = new Map<number, Outcome>();
-  const run = async (lane: number): Promise<void> => {
+  const run = async (breaker: number): Promise<void> => {
     for (let round = 0; round < rounds; round++) {
-      const n = round * lanes + lane;
+      const n = round * breakers + breaker;
       const { outcome } = await world.processor.charge(chargeNumber(n), PATIENCE_MS);
       outcomes.set(n, outcome);
       const pause = random.below(4);
@@ -60,7 +61,7 @@ async function reuse(context: TestContext, lanes: number, rounds: number): Promi
       if (pause === 2) await sleep(1);
     }
   };
-  await Promise.all(Array.from({ length: lanes }, (_, lane) => run(lane)));
+  await Promise.all(Array.from({ length: breakers }, (_, breaker) => run(breaker)));
   check(world, outcomes, said);
   return [...outcomes.values()];
 }

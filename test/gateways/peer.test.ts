@@ -1,4 +1,4 @@
-// Another instance over its Unix socket: what it answers to a payment that is handed over, and what its silence means.
+// A peer over its Unix socket: what its answers to a hand-over mean, and what its silence means.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ async function meetPeer(
   const directory = makeTempDirectory();
   const path = join(directory, 'peer.sock');
   const server = await RudeServer.start(path);
-  const peer = new Peer(path, clock);
+  const peer = new Peer({ socketPath: path }, clock, '?instance=1&instances=2');
   context.after(async () => {
     await peer.close();
     await server.close();
@@ -39,12 +39,19 @@ test('only a 202 is an acceptance, only a 409 a conflict; for the rest the peer 
   server.behave = endingWith('');
   assert.equal(await peer.offer(ID, 1990, PATIENCE_MS), 'away');
   const [first] = server.seen;
-  assert.equal(`${first?.method} ${first?.path}`, 'POST /internal/payments');
+  assert.equal(`${first?.method} ${first?.path}`, 'POST /internal/payments?instance=1&instances=2');
   assert.equal(first?.body, `{"correlationId":"${ID}","amount":19.90}`);
 });
 
+test('a payment in doubt is handed over with a query that an earlier version refuses', async (context) => {
+  const { server, peer } = await meetPeer(context);
+  server.behave = answering(421);
+  assert.equal(await peer.offer(ID, 1990, PATIENCE_MS, true), 'away');
+  assert.equal(server.seen[0]?.path, '/internal/payments?instance=1&instances=2&in-doubt');
+});
+
 test('a socket without a listener is a peer that is away', async (context) => {
-  const peer = new Peer('/nowhere/at/all.sock', systemClock);
+  const peer = new Peer({ socketPath: '/nowhere/at/all.sock' }, systemClock);
   context.after(() => peer.close());
   assert.equal(await peer.offer(ID, 1990, PATIENCE_MS), 'away');
   assert.equal(await peer.holdStill('1', PATIENCE_MS), false);
@@ -65,7 +72,7 @@ test('a peer that hangs is away at the deadline, and a flush is over then', asyn
   assert.equal(clock.timers, 0);
 });
 
-test('a peer holds still, freezes, and forgets, when it says so', async (context) => {
+test('a peer has taken a step of a purge only when it answers so', async (context) => {
   const { server, peer } = await meetPeer(context);
   for (const status of [200, 204, 404, 503]) {
     server.behave = answering(status, status === 204 ? '' : '{}');
@@ -76,7 +83,9 @@ test('a peer holds still, freezes, and forgets, when it says so', async (context
   const paths = server.seen.slice(0, 3).map(({ path }) => path);
   assert.deepEqual(
     paths,
-    ['hold-still', 'freeze', 'forget'].map((word) => `/internal/${word}?123`),
+    ['hold-still', 'freeze', 'forget'].map(
+      (word) => `/internal/${word}?instance=1&instances=2&purge=123`,
+    ),
   );
 });
 
@@ -96,4 +105,23 @@ test('only a 202 says that all is recorded; anything else is a reason against it
   }
   server.behave = endingWith('');
   assert.equal(await peer.flush(PATIENCE_MS), 'it does not answer');
+});
+
+test('a peer that answers something else than this program does not answer', async (context) => {
+  const { server, peer } = await meetPeer(context);
+  for (const body of ['garbage', '', 'null', '[]', '5', '"text"', '{"payments":', '{}']) {
+    server.behave = answering(200, body);
+    assert.equal(await peer.held('limit=1', PATIENCE_MS), undefined, body);
+    assert.equal(await peer.payment(ID, PATIENCE_MS), 'unknown', body);
+    if (body !== '{}') assert.equal(await peer.identity(PATIENCE_MS), undefined, body);
+  }
+  for (const body of ['{"payments":[]}', '{"payments":{},"counts":{}}', '{"counts":{}}']) {
+    server.behave = answering(200, body);
+    assert.equal(await peer.held('limit=1', PATIENCE_MS), undefined, body);
+  }
+  server.behave = answering(200, '{"payments":[],"counts":{"queued":0}}');
+  assert.deepEqual(await peer.held('limit=1', PATIENCE_MS), {
+    payments: [],
+    counts: { queued: 0 },
+  });
 });

@@ -1,8 +1,9 @@
-// Routing with its lanes over time: who is away is found again, and limits and time-outs are what the settings say.
+// Routing over time: a processor that is back is found again, and limits and time-outs are what the
+// settings say.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { Routing } from '../../src/gateways/routing.ts';
 import { DEFAULT, FALLBACK, PROCESSORS, type ProcessorIndex } from '../../src/payment.ts';
 import { AGAIN, Random } from '../buffer/seed.ts';
@@ -26,9 +27,9 @@ async function attempt(
   tookMs: number,
   works: boolean,
 ): Promise<void> {
-  const number = routing.lanes[processor].sent();
+  const number = routing.breakers[processor].sent();
   await clock.advance(tookMs);
-  routing.lanes[processor].answered(number, tookMs, works ? 'works' : 'fails');
+  routing.breakers[processor].ended(number, tookMs, works ? 'success' : 'failure');
 }
 
 /** So many different payments fail there that it counts as failing. */
@@ -36,7 +37,7 @@ async function fail(
   world: { routing: Routing; clock: VirtualClock },
   processor: ProcessorIndex,
 ): Promise<void> {
-  while (!world.routing.lanes[processor].isFailing) await attempt(world, processor, 0, false);
+  while (!world.routing.breakers[processor].isFailing) await attempt(world, processor, 0, false);
 }
 
 test('the cheaper processor, whatever befell both, gets a payment again and again', async () => {
@@ -89,13 +90,13 @@ test('one probe at a time, until it is answered', async () => {
   await attempt({ routing, clock }, DEFAULT, 10, false);
   await clock.advance(250);
   assert.equal(routing.choose(0, 100), DEFAULT);
-  const probe = routing.lanes[DEFAULT].sent();
+  const probe = routing.breakers[DEFAULT].sent();
   assert.equal(routing.choose(0, 100), 'wait');
   await clock.advance(5);
-  routing.lanes[DEFAULT].answered(probe, 5, 'works');
+  routing.breakers[DEFAULT].ended(probe, 5, 'success');
   for (let n = 0; n < 16; n++) {
     assert.equal(routing.choose(0, 100), DEFAULT);
-    routing.lanes[DEFAULT].sent();
+    routing.breakers[DEFAULT].sent();
   }
 });
 
@@ -118,10 +119,10 @@ test('an outage is waited out for as long as the fees are apart, then fallback t
   }
 });
 
-test('good news of a failing processor bring a probe at once, bad news of a resting one none', async () => {
+test('good health of a failing processor brings a probe at once, bad health of an idle one brings none', async () => {
   const clock = new VirtualClock();
   const routing = routingOf(clock);
-  routing.hear(DEFAULT, { failing: true, minResponseTimeMs: 0 });
+  routing.reported(DEFAULT, { failing: true, minResponseTimeMs: 0 });
   assert.equal(routing.choose(0, 1), DEFAULT);
   await attempt({ routing, clock }, DEFAULT, 0, false);
   await clock.advance(1_000);
@@ -129,15 +130,15 @@ test('good news of a failing processor bring a probe at once, bad news of a rest
   await clock.advance(10);
   assert.equal(routing.choose(0, 1), 'wait');
   await clock.advance(1_000);
-  const probe = routing.lanes[DEFAULT].sent();
+  const probe = routing.breakers[DEFAULT].sent();
   assert.equal(routing.choose(0, 1), 'wait');
-  routing.hear(DEFAULT, { failing: false, minResponseTimeMs: 0 });
+  routing.reported(DEFAULT, { failing: false, minResponseTimeMs: 0 });
   assert.equal(routing.choose(0, 1), DEFAULT);
-  routing.lanes[DEFAULT].answered(probe, 0, 'works');
+  routing.breakers[DEFAULT].ended(probe, 0, 'success');
 });
 
 const limits = (settings: Record<string, string>): number[] =>
-  routingOf(new VirtualClock(), settings).lanes.map((lane) => lane.view().inFlightMax);
+  routingOf(new VirtualClock(), settings).breakers.map((breaker) => breaker.view().inFlightMax);
 
 test('the limit on what is under way is shared by the instances, and never above the connections', () => {
   assert.deepEqual(limits({}), [700, 100]);
@@ -150,13 +151,13 @@ test('time-outs follow what health reports, within their bounds; the eager ones 
   const clock = new VirtualClock();
   const thrifty = routingOf(clock);
   assert.equal(thrifty.timeoutMs(DEFAULT), 6_000);
-  thrifty.hear(DEFAULT, { failing: false, minResponseTimeMs: 2_000 });
+  thrifty.reported(DEFAULT, { failing: false, minResponseTimeMs: 2_000 });
   assert.equal(thrifty.timeoutMs(DEFAULT), 10_000);
   assert.equal(thrifty.timeoutMs(FALLBACK), 6_000);
-  thrifty.hear(DEFAULT, { failing: true, minResponseTimeMs: 60_000 });
+  thrifty.reported(DEFAULT, { failing: true, minResponseTimeMs: 60_000 });
   assert.equal(thrifty.timeoutMs(DEFAULT), 15_000);
   const eager = routingOf(clock, { POLICY: 'eager' });
-  eager.hear(DEFAULT, { failing: false, minResponseTimeMs: 2_000 });
+  eager.reported(DEFAULT, { failing: false, minResponseTimeMs: 2_000 });
   assert.deepEqual(
     PROCESSORS.map((processor) => eager.timeoutMs(processor)),
     [300, 3_000],

@@ -1,4 +1,4 @@
-// A rude server and our processor against it, both gone with the test.
+// A rude server and our processor's client; both end with the test.
 
 import type { TestContext } from 'node:test';
 import type { Clock } from '../../src/clock.ts';

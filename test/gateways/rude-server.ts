@@ -1,4 +1,5 @@
-// An HTTP server that does what a test says and records every request that it read: on a TCP port of its own, or a Unix socket.
+// An HTTP server that does what the test says and records every request that it read, on a TCP port
+// or a Unix socket.
 
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 

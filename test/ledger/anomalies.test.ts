@@ -1,9 +1,9 @@
-// Anomalies: each is logged at once and written until it is in the table; what waits for that goes
-// on then and not before.
+// Anomalies: each is logged at once and written until the table has it; a payment that waits for
+// that is released then and not before.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { anomalyOf, contradictionOf, type Anomaly } from '../../src/anomaly.ts';
+import { anomalyOf, contradictionOf, type Anomaly } from '../../src/ledger/anomaly.ts';
 import { Anomalies } from '../../src/ledger/anomalies.ts';
 import { anomaliesIn } from '../world/anomalies.ts';
 import { DatabaseServer } from '../world/database.ts';
@@ -45,9 +45,11 @@ function setUp(): Bench {
   const anomalies = new Anomalies({
     clock,
     log: { info: say('info'), warn: say('warn'), error: say('error') },
-    record: async (batch) => {
-      if (batch.some(table.refuses)) throw new Error('the ledger is away');
-      written.push(...batch.map(({ correlationId }) => correlationId));
+    ledger: {
+      recordAnomalies: async (batch) => {
+        if (batch.some(table.refuses)) throw new Error('the ledger is away');
+        written.push(...batch.map(({ correlationId }) => correlationId));
+      },
     },
   });
   return { clock, anomalies, said, written, table };
@@ -81,7 +83,7 @@ test('what waits for a payment goes on once all of its anomalies are in the tabl
   anomalies.report(anomaly(2));
   anomalies.report(anomaly(1, 5));
   for (const n of [1, 2, 3]) {
-    const waits = anomalies.whenKept(rowOf(n).correlationId, () => went.push(n));
+    const waits = anomalies.whenRecorded(rowOf(n).correlationId, () => went.push(n));
     assert.equal(waits, n < 3, `${n} has anomalies or none`);
   }
   await clock.advance(10_000);
@@ -96,7 +98,7 @@ test('what waits for a payment goes on once all of its anomalies are in the tabl
   await clock.advance(10_000);
   assert.deepEqual(went, [2, 1]);
   assert.equal(
-    anomalies.whenKept(rowOf(1).correlationId, () => {}),
+    anomalies.whenRecorded(rowOf(1).correlationId, () => {}),
     false,
   );
 });

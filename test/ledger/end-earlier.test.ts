@@ -1,5 +1,5 @@
-// Whoever connects ends the connections that it had before, also where the database gives its user
-// another role.
+// A new connection ends the instance's earlier ones, also where the database gives its user another
+// role.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -34,7 +34,7 @@ test('the writer and the register end their earlier connections as the user that
   };
   const earlier = await connect();
   const later = await connect();
-  assert.deepEqual(later.findings.unended, []);
+  assert.deepEqual(later.findings.notEnded, []);
   await waitUntil('one is left', async () => (await connections('repasse-writer-0')).length === 1);
   await assert.rejects(earlier.record(batchOfRows(rowOf(1))), { kind: 'broken' });
   assert.equal(await later.record(batchOfRows(rowOf(1))), 1);

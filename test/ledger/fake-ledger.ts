@@ -1,11 +1,14 @@
-// A ledger without a database, for the writer: it notes every statement, keeps rows as PostgreSQL would (each id once, nothing of a
-// batch that is refused), and fails when and as the test says.
+// A ledger without a database, for the batch writer. It records every statement, keeps rows as
+// PostgreSQL would (each id once, nothing of a refused batch), and fails as the test says.
 
 import type { Batch } from '../../src/ledger/batch.ts';
 import { LedgerFailure, type LedgerConnection } from '../../src/ledger/libpq.ts';
 import type { LedgerRow } from '../../src/payment.ts';
 
-/** What becomes of a statement: recorded; recorded, but the answer is lost; not recorded, and nobody knows; refused. */
+/**
+ * What happens to a statement: recorded; recorded, but the answer is lost; not recorded and the
+ * answer is lost; refused.
+ */
 export type Fate = 'recorded' | 'answer lost' | 'broken before' | { readonly refused: string };
 
 export class FakeLedger {

@@ -5,8 +5,7 @@ import { batchOf, type Batch } from '../../src/ledger/batch.ts';
 import { LedgerReader } from '../../src/ledger/reader.ts';
 import { idToText, type LedgerRow, type ProcessorIndex } from '../../src/payment.ts';
 import { query, type DatabaseServer } from '../world/database.ts';
-
-const SCHEMA = new URL('../../../src/ledger/schema.sql', import.meta.url);
+import { wrongSumsOf } from '../world/sums.ts';
 
 export interface Ledger {
   readonly url: string;
@@ -17,7 +16,7 @@ export async function makeLedger(server: DatabaseServer, context: TestContext): 
   const url = await server.createDatabase();
   const reader = new LedgerReader(url, 5_000, () => {});
   context.after(() => reader.close());
-  await reader.ensureSchema(SCHEMA);
+  await reader.ensureSchema();
   return { url, reader };
 }
 
@@ -40,20 +39,13 @@ export interface Sums {
   readonly cents: number;
 }
 
-/** Whether the sums per second say what the rows say; their total. @throws Error when they don't */
+/** Whether the sums say what the rows say; their total. @throws Error when they don't */
 export async function checkSums(url: string): Promise<Sums> {
-  const wrong = await query(
-    url,
-    `SELECT * FROM payments_per_second FULL JOIN (
-       SELECT processor, date_trunc('second', requested_at) AS second, count(*) AS payments, sum(amount_cents) AS cents
-       FROM payments GROUP BY 1, 2
-     ) AS rows USING (processor, second)
-     WHERE payments_per_second.payments IS DISTINCT FROM rows.payments OR amount_cents IS DISTINCT FROM cents`,
-  );
+  const wrong = await wrongSumsOf(url);
   if (wrong.length > 0) throw new Error(`sums differ from rows: ${JSON.stringify(wrong)}`);
   const [sums] = await query<{ payments: number; cents: number }>(
     url,
-    'SELECT count(*)::int AS payments, coalesce(sum(amount_cents), 0)::float8 AS cents FROM payments',
+    'SELECT count(*)::int AS payments, coalesce(sum(amount_cents), 0)::float8 AS cents FROM all_payments',
   );
   return sums as Sums;
 }

@@ -1,6 +1,6 @@
-// Nothing is read from a ledger, so nothing is charged, until both drivers reach the same tables
-// and recording was tried; what is in the way is said once, with the setting and the cause, and it
-// goes on by itself when it is gone.
+// Until both drivers reach the same tables and recording was tried, nothing is read and so nothing
+// is charged. What is wrong is logged once, with the setting and the cause, and work begins by
+// itself when it is over.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { Ledger, type LedgerParts } from '../../src/ledger/ledger.ts';
 import { LedgerFailure } from '../../src/ledger/libpq.ts';
+import { FIRST_ID } from '../../src/payment.ts';
 import { DatabaseServer, query } from '../world/database.ts';
 import { waitUntil } from '../world/wait-until.ts';
 import { batchOfRows, checkSums, makeLedger, rowOf } from './ledger-fixture.ts';
@@ -55,6 +56,8 @@ function start(url: string, parts: Partial<LedgerParts> = {}): Started {
   return { ledger, said, ready: ledger.start(() => {}) };
 }
 
+const wanted = { after: FIRST_ID, most: 1, instance: 0, instances: 1 };
+
 const troubles = ({ said }: Started): readonly Said[] =>
   said.filter(({ event }) => event.startsWith('ledger un'));
 
@@ -70,7 +73,7 @@ async function isHeldUntil(
   assert.equal(first.details['setting'], expected.setting);
   assert.match(String(first.details['cause']), expected.cause);
   await assert.rejects(started.ledger.find([]), /not ready/);
-  await assert.rejects(started.ledger.idsAfter('', 1), /not ready/);
+  await assert.rejects(started.ledger.idsAfter(wanted), /not ready/);
   await assert.rejects(started.ledger.totals({ fromMs: 0, toMs: 1 }), /not ready/);
   await mend();
   await started.ready;
@@ -131,7 +134,7 @@ test('a schema that is missing, a table that is gone, a key that is gone: each i
   assert.equal(tables.length, 0);
 
   const gone = await emptyLedger(context);
-  await query(gone, 'DROP TABLE payments_per_second');
+  await query(gone, 'DROP TABLE batch_sums CASCADE');
   await isHeldUntil(start(gone), wrong(/a table is missing.*ledger_steps/), () =>
     query(gone, 'DROP TABLE ledger_steps'),
   );
@@ -194,7 +197,7 @@ const UNFIT = [
     'DROP RULE actor ON payments',
   ],
 ] as const;
-test('tables that lose or change rows by themselves are refused, and it is said how', async (context) => {
+test('tables that lose or change rows by themselves are refused, and the reason names how', async (context) => {
   for (const [text, cause, mend] of UNFIT) {
     const url = await emptyLedger(context);
     await query(url, text);
@@ -203,7 +206,7 @@ test('tables that lose or change rows by themselves are refused, and it is said 
   }
 });
 
-test('a database that loses rows in a power failure is said to, once; or refused where that is asked for', async (context) => {
+test('a database that loses rows in a power failure is logged once, or refused with LEDGER_DURABILITY=require', async (context) => {
   const url = await emptyLedger(context);
   const warned = start(url);
   await warned.ready;
@@ -225,7 +228,7 @@ test('a database that loses rows in a power failure is said to, once; or refused
   await assert.rejects(required.ledger.find([]), /not ready/);
 });
 
-test('a synchronous_commit that was overridden is said, once', async (context) => {
+test('a synchronous_commit that was overridden is logged once', async (context) => {
   const url = await emptyLedger(context);
   await query(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET synchronous_commit = off`);
   const started = start(url);

@@ -1,5 +1,5 @@
-// The native connection and the faults of networks and servers: every statement ends, the process stays, and the next connection
-// works.
+// The native connection under faults of networks and servers: every statement ends, the process
+// stays, and the next connection works.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -173,7 +173,7 @@ test('a backend that stood still does not record afterwards what was given up', 
     await fails(connection.record(batchOfRows(rowOf(1))), 'broken');
     const next = await connect(url, context);
     await next.record(batchOfRows(rowOf(1)));
-    await query(url, 'TRUNCATE payments, payments_per_second');
+    await query(url, 'TRUNCATE payments, batch_sums, payment_sums');
   } finally {
     process.kill(backend.pid, 'SIGCONT');
   }
@@ -210,7 +210,7 @@ test('a connection is closed twice without harm, and takes nothing afterwards', 
   await isReplaced(connection, url, context);
 });
 
-test('nobody to connect to, or nothing there to prepare for, leaves no connection behind', async (context) => {
+test('without a server, or without the tables, no connection is left behind', async (context) => {
   const { url } = await makeLedger(server, context);
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -221,7 +221,7 @@ test('nobody to connect to, or nothing there to prepare for, leaves no connectio
   for (const target of [nowhere, server.url('missing'), 'postgres://nobody@127.0.0.1:1/x']) {
     await assert.rejects(connectLibpq(target, { name: 0 }, TIMEOUT_MS, systemClock), LedgerFailure);
   }
-  await query(url, 'DROP TABLE payments_per_second');
+  await query(url, 'DROP TABLE batch_sums CASCADE');
   for (let n = 0; n < 5; n++) {
     await assert.rejects(connectLibpq(url, { name: 0 }, TIMEOUT_MS, systemClock), LedgerFailure);
   }

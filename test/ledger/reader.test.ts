@@ -1,15 +1,18 @@
-// Reads of the ledger against plain SQL over its rows, and which ledger it is.
+// Reads of the ledger beside plain SQL over its rows, and which ledger it is.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import pg from 'pg';
 import { systemClock } from '../../src/clock.ts';
 import { batchOf } from '../../src/ledger/batch.ts';
 import { connectLibpq } from '../../src/ledger/libpq.ts';
-import { LedgerReader, type TimeRange, type Totals } from '../../src/ledger/reader.ts';
+import type { Totals } from '../../src/ledger/range-totals.ts';
+import { LedgerReader, type TimeRange } from '../../src/ledger/reader.ts';
 import type { LedgerRow } from '../../src/payment.ts';
 import { AGAIN, Random } from '../buffer/seed.ts';
 import { DatabaseServer, query } from '../world/database.ts';
 import { GapProxy } from '../world/gap-proxy.ts';
+import { waitUntil } from '../world/wait-until.ts';
 import { makeLedger, rowOf, type Ledger } from './ledger-fixture.ts';
 
 let server: DatabaseServer;
@@ -148,22 +151,6 @@ test('rows are found by their ids, whole, and unknown ids are left out', async (
   assert.deepEqual(await reader.find([]), []);
 });
 
-test('all ids are read in pages, each once and in order', async (context) => {
-  const { url, reader } = await makeLedger(server, context);
-  const rows = Array.from({ length: 25 }, (_, n) => rowOf((n + 1) * 7919));
-  await record(url, rows);
-  const read: string[] = [];
-  for (let last = rowOf(0).correlationId; ; last = read.at(-1) as string) {
-    const page = await reader.idsAfter(last, 10);
-    read.push(...page);
-    if (page.length < 10) break;
-  }
-  assert.deepEqual(
-    read,
-    rows.map((row) => row.correlationId),
-  );
-});
-
 test('a read of a database that does not answer fails by itself, and the next one works when it does', async (context) => {
   const { url } = await makeLedger(server, context);
   const proxy = await GapProxy.start(url);
@@ -195,14 +182,38 @@ test('two connections see that they are to the same tables, and that they are no
     url,
     'CREATE SCHEMA books; CREATE TABLE books.payments (LIKE payments INCLUDING ALL)',
   );
-  const sees = async (target: string, mark: string): Promise<boolean> => {
+  const sees = async (target: string, token: string): Promise<boolean> => {
     const connection = await connectLibpq(target, { name: 0 }, 5_000, systemClock);
     context.after(() => connection.close());
-    await connection.leave(mark);
-    return reader.sees(mark);
+    await connection.lockToken(token);
+    return reader.seesToken(token);
   };
   assert.equal(await sees(url, 'a1'), true);
   assert.equal(await sees(other, 'a2'), false);
   assert.equal(await sees(`${url}?options=-c%20search_path=books,public`, 'a3'), false);
-  assert.equal(await reader.sees('a4'), false);
+  assert.equal(await reader.seesToken('a4'), false);
+});
+
+test('summaries that take long delay no question about a payment', async (context) => {
+  const { url, reader } = await makeLedger(server, context);
+  const row = rowOf(1);
+  await record(url, [row]);
+  const holder = new pg.Client({ connectionString: url });
+  context.after(() => holder.end());
+  await holder.connect();
+  await holder.query('BEGIN; LOCK TABLE payment_sums');
+  let areUnderWay = true;
+  const summaries = Promise.all(
+    Array.from({ length: 8 }, () => reader.totals({ fromMs: 0, toMs: 1 })),
+  ).finally(() => {
+    areUnderWay = false;
+  });
+  await waitUntil('a summary waits for the lock', async () => {
+    const waits = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+    return (await query(url, waits)).length > 0;
+  });
+  assert.equal((await reader.find([row.correlationId])).length, 1);
+  assert.equal(areUnderWay, true);
+  await holder.query('COMMIT');
+  await summaries;
 });

@@ -1,4 +1,5 @@
-// Recording a batch: once, whatever is repeated and whoever else records, and the sums per second always agree with the rows.
+// A batch is recorded once, however often it is repeated and whoever else records, and the sums per
+// second always agree with the rows.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -110,8 +111,8 @@ test('what a row may not hold is refused with its reason, and nothing of its bat
 
 test('instances that start at once make the schema together', async (context) => {
   const { url, reader } = await makeLedger(server, context);
-  const schema = new URL('../../../src/ledger/schema.sql', import.meta.url);
-  await query(url, 'DROP TABLE payments, payments_per_second, ledger_steps');
-  await Promise.all([1, 2, 3, 4].map(() => reader.ensureSchema(schema)));
+  await query(url, 'DROP TABLE payments, batch_sums, payment_sums, ledger_steps CASCADE');
+  await Promise.all([1, 2, 3, 4].map(() => reader.ensureSchema()));
+  await reader.ensureInBackground();
   assert.deepEqual(await checkSums(url), { payments: 0, cents: 0 });
 });

@@ -1,35 +1,24 @@
-// The ledger's tables: made once, step by step; a ledger that has them all is only read, so that a
-// start holds up no writer.
+// The ledger's tables are made once, step by step. A start that finds them all only reads them, so
+// it delays no writer.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test, type TestContext } from 'node:test';
 import pg from 'pg';
-import { makeSchema, readSteps } from '../../src/ledger/schema.ts';
+import { FOLD_SUMS } from '../../src/ledger/fold-sums.ts';
+import { makeInBackground, makeSchema, readSteps } from '../../src/ledger/schema.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connectLibpq } from '../../src/ledger/libpq.ts';
 import { DatabaseServer, query } from '../world/database.ts';
+import { waitUntil } from '../world/wait-until.ts';
 import { batchOfRows, checkSums, makeLedger, rowOf } from './ledger-fixture.ts';
 
 const SCHEMA = new URL('../../../src/ledger/schema.sql', import.meta.url);
 const schema = readFileSync(SCHEMA, 'utf8');
+const GUIDE = new URL('../../../docs/OPERATIONS.md', import.meta.url);
 
 /** What an instance from before there were steps left. */
-const UNVERSIONED = `
-  CREATE TABLE payments (
-    correlation_id uuid PRIMARY KEY,
-    processor smallint NOT NULL CHECK (processor IN (0, 1)),
-    amount_cents bigint NOT NULL CHECK (amount_cents > 0),
-    requested_at timestamptz(3) NOT NULL
-  );
-  CREATE INDEX payments_requested_at ON payments USING brin (requested_at) WITH (pages_per_range = 8, autosummarize = on);
-  CREATE TABLE payments_per_second (
-    processor smallint NOT NULL,
-    second timestamptz(0) NOT NULL,
-    payments bigint NOT NULL,
-    amount_cents bigint NOT NULL,
-    PRIMARY KEY (second, processor)
-  ) WITH (fillfactor = 50);`;
+const UNVERSIONED = readFileSync('test/ledger/schema-0.1.0.sql', 'utf8');
 
 let server: DatabaseServer;
 before(async () => {
@@ -45,11 +34,17 @@ async function clientOf(url: string, context: TestContext): Promise<pg.Client> {
   return client;
 }
 
+const numbers = (isInBackground: boolean): number[] =>
+  readSteps(schema)
+    .filter((step) => step.isInBackground === isInBackground)
+    .map(({ number }) => number);
+
 /** The lock that a VACUUM has, held until the test ends. */
-async function vacuum(url: string, context: TestContext): Promise<void> {
+async function vacuum(url: string, context: TestContext): Promise<() => Promise<unknown>> {
   const client = await clientOf(url, context);
   await client.query('BEGIN');
   await client.query('LOCK TABLE payments IN SHARE UPDATE EXCLUSIVE MODE');
+  return () => client.query('COMMIT');
 }
 
 const shapeOf = (url: string): Promise<unknown[]> =>
@@ -82,7 +77,7 @@ test('instances that start while a VACUUM runs hold up no writer', async (contex
   context.after(() => writer.close());
   await vacuum(url, context);
   // Before a single statement waits for the lock, this one would.
-  await reader.ensureSchema(SCHEMA);
+  await reader.ensureSchema();
   const other = await clientOf(url, context);
   assert.deepEqual(await makeSchema(other, schema), []);
   for (let n = 0; n < 20; n++) await writer.record(batchOfRows(rowOf(n)));
@@ -104,18 +99,55 @@ test('a start of a current ledger takes no lock that a writer waits for', async 
 test('a ledger from before there were steps is taken over while a VACUUM runs, and holds up no writer', async (context) => {
   const url = await server.createDatabase();
   await query(url, UNVERSIONED);
-  const writer = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
-  context.after(() => writer.close());
-  await writer.record(batchOfRows(rowOf(1)));
-  await vacuum(url, context);
+  await query(
+    url,
+    `INSERT INTO payments SELECT gen_random_uuid(), n % 2, n, to_timestamp(1752500000 + n * 1000)
+     FROM generate_series(1, 500) AS n;
+     INSERT INTO payments_per_second
+     SELECT processor, date_trunc('second', requested_at), count(*), sum(amount_cents)
+     FROM payments GROUP BY 1, 2`,
+  );
+  const endVacuum = await vacuum(url, context);
   const clients = await Promise.all([clientOf(url, context), clientOf(url, context)]);
   const done = await Promise.all(clients.map((client) => makeSchema(client, schema)));
-  const all = readSteps(schema).map(({ number }) => number);
-  assert.deepEqual(done.flat(), all, 'each step is done by one of them');
-  await writer.record(batchOfRows(rowOf(2)));
-  assert.equal((await checkSums(url)).payments, 2);
-  const { url: fresh } = await makeLedger(server, context);
+  assert.deepEqual(done.flat(), numbers(false), 'each step is done by one of them');
+  assert.deepEqual(await checkSums(url), { payments: 500, cents: 125_250 });
+  const writer = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
+  context.after(() => writer.close());
+  // The index waits for the VACUUM, and no writer for the index.
+  const background = clients.map((client) => makeInBackground(client, schema));
+  await waitUntil('an index waits', async () => {
+    const waits = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+    return (await query(url, waits)).length > 0;
+  });
+  await writer.record(batchOfRows(rowOf(1)));
+  assert.equal((await checkSums(url)).payments, 501);
+  await endVacuum();
+  const results = await Promise.all(background);
+  assert.deepEqual(new Set(results), new Set(['busy', numbers(true)]));
+  const { url: fresh, reader } = await makeLedger(server, context);
+  await reader.ensureInBackground();
   assert.deepEqual(await shapeOf(url), await shapeOf(fresh), 'it is as one that was made anew');
+});
+
+test('an operator can go back to the version before sums that nest, and come again', async (context) => {
+  const { url, reader } = await makeLedger(server, context);
+  const writer = await connectLibpq(url, { name: 0 }, 5_000, systemClock);
+  context.after(() => writer.close());
+  await writer.record(batchOfRows(rowOf(1), rowOf(2), rowOf(3, 5, 1_752_500_070_000)));
+  await query(url, FOLD_SUMS);
+  await writer.record(batchOfRows(rowOf(4, 7, 1_752_500_001_000)));
+  const steps = /### The step to sums[^]*?```sql\n([^]*?)```/.exec(readFileSync(GUIDE, 'utf8'));
+  await query(url, steps?.[1] ?? '');
+  const old = await query<{ payments: string }>(
+    url,
+    `INSERT INTO payments_per_second AS sums VALUES (0, to_timestamp(1752500000), 0, 0)
+     ON CONFLICT (second, processor) DO UPDATE SET payments = sums.payments + excluded.payments
+     RETURNING payments::text`,
+  );
+  assert.deepEqual(old, [{ payments: '2' }]);
+  assert.deepEqual(await reader.ensureSchema(), [7]);
+  assert.deepEqual(await checkSums(url), { payments: 4, cents: 3_992 });
 });
 
 test('steps that were appended are done once, together with their number or not at all', async (context) => {

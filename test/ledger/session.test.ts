@@ -1,10 +1,10 @@
-// A role or a database may have settings that lose rows: the session sets what it can set, and
+// Settings of a role or a database may lose rows: the session overrides what it can override, and
 // finds what it can't.
 
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import pg from 'pg';
-import { contradictionOf } from '../../src/anomaly.ts';
+import { contradictionOf } from '../../src/ledger/anomaly.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connectLibpq, type NativeConnection } from '../../src/ledger/libpq.ts';
 import { LedgerPurge } from '../../src/ledger/purge.ts';
@@ -70,7 +70,7 @@ for (const level of ['off', 'local', 'remote_write'] as const) {
     await set(url, { synchronous_commit: level });
     const { findings } = await connect(url, context);
     assert.deepEqual(findings.overridden, [`synchronous_commit was ${level}`]);
-    assert.deepEqual(findings.hindrances, []);
+    assert.deepEqual(findings.blockers, []);
     assert.equal(await inRecording(url, 'synchronous_commit'), 'on');
   });
 }
@@ -112,7 +112,7 @@ test('what is written to the register is kept too, by an instance and by an oper
   await set(url, { synchronous_commit: 'off' });
   const parts = { url, timeoutMs: 5_000, clock: systemClock, instance: 0, journal: 'a1' };
   const register = new Register(parts);
-  await register.begin(2);
+  await register.initialize(2);
   // Nothing in between that would write it down by the way.
   await server.kill();
   register.close();
@@ -138,7 +138,7 @@ test('settings of the database that would refuse, round, hide or end are overrid
     exit_on_error: 'on',
   });
   const connection = await connect(url, context);
-  assert.deepEqual(connection.findings.hindrances, []);
+  assert.deepEqual(connection.findings.blockers, []);
   const row = rowOf(1, 1990, 1_752_512_345_678);
   await connection.record(batchOfRows(row));
   await assert.rejects(connection.record(batchOfRows(rowOf(2, 0))), { kind: 'refused' });
@@ -169,11 +169,12 @@ test('what loses rows and can not be set is found', async (context) => {
   const { url } = await makeLedger(server, context);
   // The tests' server has its fsync off.
   assert.deepEqual((await connect(url, context)).findings.risks, ['fsync is off']);
-  const tables = ['payments', 'payments_per_second', 'anomalies', 'ledger', 'instances'];
+  const sums = ['batch_sums', 'payment_sums'];
+  const tables = ['payments', ...sums, 'anomalies', 'ledger', 'instances'];
   for (const table of tables) await query(url, `ALTER TABLE ${table} SET UNLOGGED`);
-  const { risks, hindrances } = (await connect(url, context)).findings;
+  const { risks, blockers } = (await connect(url, context)).findings;
   assert.deepEqual(risks, ['fsync is off']);
-  const found = hindrances.map((text) => /table (.*) is UNLOGGED/.exec(text)?.[1]);
+  const found = blockers.map((text) => /table (.*) is UNLOGGED/.exec(text)?.[1]);
   assert.deepEqual(new Set(found), new Set(tables));
 });
 
@@ -192,12 +193,12 @@ for (const [when, text] of Object.entries(ACTORS)) {
     const act = `CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`;
     await query(url, act);
     const kind = when === 'as a rule' ? 'rule' : 'trigger';
-    for (const table of ['payments', 'payments_per_second']) {
+    for (const table of ['payments', 'batch_sums', 'payment_sums']) {
       await query(url, text.replace('#', table));
-      const { hindrances } = (await connect(url, context)).findings;
-      assert.deepEqual(hindrances, [`${kind} actor may change or drop rows of ${table}`]);
+      const { blockers } = (await connect(url, context)).findings;
+      assert.deepEqual(blockers, [`${kind} actor may change or drop rows of ${table}`]);
       await query(url, `ALTER TABLE ${table} DISABLE ${kind} actor`);
-      assert.deepEqual((await connect(url, context)).findings.hindrances, []);
+      assert.deepEqual((await connect(url, context)).findings.blockers, []);
     }
   });
 }

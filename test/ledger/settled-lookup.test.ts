@@ -1,4 +1,5 @@
-// Questions about settled payments: gathered, shared, bounded, and answered also when the ledger is not.
+// Questions about settled payments are gathered, shared and bounded, and answered even while the
+// ledger does not answer.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -25,7 +26,7 @@ function setUp(): {
     new Promise((resolve, reject) => {
       asked.push({ ids, answer: resolve, fail: () => reject(new Error('away')) });
     });
-  return { lookup: new SettledLookup(find, clock), asked, clock };
+  return { lookup: new SettledLookup({ find }, clock), asked, clock };
 }
 
 const idOf = (n: number): string => rowOf(n).correlationId;

@@ -1,5 +1,5 @@
-// Both drivers check the server's certificate alike, as sslmode says; a server that has no TLS is
-// named.
+// Both drivers check the server's certificate as sslmode says. A server without TLS is named in the
+// error.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

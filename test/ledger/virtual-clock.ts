@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it. What the timers start is given time to happen.
+// A clock that a test moves. What its timers start is given time to happen.
 
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Timer } from '../../src/clock.ts';

@@ -1,4 +1,4 @@
-// Cents against exact arithmetic on fractions: every text of JSON's number grammar.
+// Cents beside exact arithmetic on fractions, for every text of JSON's number grammar.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

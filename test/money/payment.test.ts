@@ -1,4 +1,4 @@
-// Ids: from their text to four words and back, and what follows from the words.
+// Correlation ids: from text to four words and back, who owns them, and how they hash.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -92,7 +92,8 @@ test('ids that count in any word spread as well as random ones', () => {
 
 test('ids can not be chosen to collide without knowing the seed', () => {
   const random = new Random();
-  // The first words cancel the second ones: with a seed that only joined them by xor, all of these collided.
+  // The first word cancels the second one: with a hash that only joins them by xor, all of these
+  // collide.
   const ids = Array.from({ length: 4096 }, (_, n) =>
     Uint32Array.of(Math.imul(n, 0x9e3779b1), n, 0, 0),
   );

@@ -1,7 +1,7 @@
-// One payment in the books: what clients asked and were told of it, where it is charged, and what
-// the ledger says.
+// One payment in the books: what clients sent and were answered, where it is charged, and what the
+// ledger has.
 
-import type { Admitted } from '../../src/buffer/admission.ts';
+import type { Admitted } from '../../src/intake/admitted.ts';
 import { idToText, type Charge, type IdWords, type LedgerRow } from '../../src/payment.ts';
 
 /** - nothing: it never answers. */
@@ -10,6 +10,13 @@ export const CURSES: readonly Curse[] = [400, 422, 429, 500, 502, 'nothing'];
 
 /** - failed: an error was answered. - cut: the process died before it answered. */
 export type Told = Admitted | 'failed' | 'cut';
+
+/** Somebody brings a payment. */
+export interface Call {
+  readonly id: IdWords;
+  readonly cents: number;
+  readonly from: 'client' | 'peer' | 'peer in doubt';
+}
 
 export class Account {
   readonly index: number;
@@ -26,13 +33,15 @@ export class Account {
   /** At each processor. */
   readonly charges: [Charge | undefined, Charge | undefined] = [undefined, undefined];
   row: LedgerRow | undefined;
+  /** An operator gave it up, and the ledger has that. */
+  givenUp: { readonly mayBeCharged: boolean } | undefined;
   /** Somebody deleted its row, and no instance took it again since. */
   lost = false;
   /** Its row was deleted at least once. */
   wasLost = false;
   /** Another instance than its owner was called. */
   strayed = false;
-  /** Calls that are planned or under way. */
+  /** Calls of clients that are planned or under way, and hand-overs that are on their way. */
   calls = 0;
   /** What both processors answer to it until the world heals. */
   curse: Curse | undefined;
@@ -45,11 +54,19 @@ export class Account {
   isForeign = false;
   /** That was reported. */
   isReported = false;
+  /** The other row came when nobody may have held the payment any more. */
+  isUnseen = false;
 
   constructor(index: number, id: IdWords) {
     this.index = index;
     this.id = id;
     this.text = idToText(id);
+  }
+
+  /** Whether some instance has it for certain, or may have it. */
+  get mayBeKnown(): boolean {
+    const isTold = this.promised !== undefined || this.taken || this.maybe;
+    return isTold || this.isCharged || this.row !== undefined || this.givenUp !== undefined;
   }
 
   get isCharged(): boolean {
@@ -58,6 +75,7 @@ export class Account {
 
   /** Whether there is nothing left to do for it. */
   get isSettled(): boolean {
+    if (this.givenUp !== undefined) return true;
     const isOwed = this.promised !== undefined || this.taken || this.isCharged;
     return this.row !== undefined || this.lost || !isOwed;
   }

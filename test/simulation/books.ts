@@ -1,7 +1,8 @@
-// The books: of each payment what clients asked and were told, where it is charged, and what the ledger says. Every entry is
-// checked when it is made; the first one that must not be ends the run.
+// The books: of each payment what clients sent and were answered, where it is charged, and what the
+// ledger has. Every entry is checked when it is made; the first one that breaks a rule ends the
+// run.
 
-import type { Anomaly } from '../../src/anomaly.ts';
+import type { Anomaly } from '../../src/ledger/anomaly.ts';
 import {
   processorName,
   PROCESSORS,
@@ -18,6 +19,8 @@ export class Books {
   failure: string | undefined;
   /** The ledger can be asked at any time. */
   strict = false;
+  /** An old owner of a shard may go on for a while beside the new one. */
+  ownersMove = false;
   /** From a charge to its row at most. */
   lagMaxMs = Number.POSITIVE_INFINITY;
   readonly accounts: Account[] = [];
@@ -64,9 +67,16 @@ export class Books {
         break;
       case 'conflict':
         if (account.posted.size < 2) this.#wrong(account, 'a conflict with nothing');
+        // Whoever brought the other amount is told at the same moment, if not before.
+        this.#world.timeline.in(0, () => {
+          if (!account.mayBeKnown) this.#wrong(account, 'a conflict with what nobody has yet');
+        });
         if (byOwner && account.promised === cents && !this.#mayForget(account)) {
           this.#wrong(account, 'a conflict with itself');
         }
+        break;
+      case 'given up':
+        if (account.givenUp === undefined) this.#wrong(account, 'nobody gave it up');
         break;
       case 'full':
       case 'purging':
@@ -79,6 +89,8 @@ export class Books {
       case 'foreign':
         break;
       case 'broken':
+      case 'late':
+      case 'unsafe':
       case 'failed':
       case 'cut':
         account.maybe = true;
@@ -86,16 +98,32 @@ export class Books {
     }
   }
 
-  /** To a processor. What is recorded was charged, and whoever sends it could know that. */
-  sent(account: Account, processor: ProcessorIndex): void {
+  /**
+   * To a processor. What is recorded was charged, and whoever sends it could know that; not so
+   * while an old owner goes on, but then it is the same request at the same processor.
+   */
+  sent(account: Account, processor: ProcessorIndex, charge: Charge): void {
     this.#world.note('sent', account.index, processor);
-    if (account.row !== undefined) this.#wrong(account, 'sent though it is recorded');
+    const { row, givenUp } = account;
+    const isSame = row?.processor === processor && row.requestedAtMs === charge.requestedAtMs;
+    const mayRepeat = this.ownersMove && (isSame || account.isForeign);
+    if (row !== undefined && !mayRepeat) this.#wrong(account, 'sent though it is recorded');
+    const mayBeSent = this.ownersMove && givenUp?.mayBeCharged === true;
+    if (givenUp !== undefined && !mayBeSent) this.#wrong(account, 'sent though it is given up');
+  }
+
+  /** An operator gave it up; the ledger has that, and no row of it. */
+  givenUp(account: Account, mayBeCharged: boolean): void {
+    this.#world.note('given up', account.index, Number(mayBeCharged));
+    if (account.isCharged && !mayBeCharged) this.#wrong(account, 'given up though it is charged');
+    account.givenUp = { mayBeCharged };
   }
 
   charged(processor: ProcessorIndex, charge: Charge): void {
     const account = this.of(charge.correlationId);
     this.#world.note('charged', account.index, processor);
     if (account.isCharged) this.#wrong(account, 'charged twice');
+    if (account.givenUp?.mayBeCharged === false) this.#wrong(account, 'charged though given up');
     account.charges[processor] = charge;
     account.chargedAtMs = this.#world.timeline.nowMs;
     if (!account.posted.has(charge.amountCents))
@@ -128,9 +156,21 @@ export class Books {
     account.wasLost = true;
   }
 
-  recordedByOthers(row: LedgerRow): void {
+  /** A backup from before it was charged is restored; whoever holds it there settles it again. */
+  goBack(account: Account): void {
+    this.#world.note('gone back', account.index, 0);
+    account.row = undefined;
+    account.wasLost = true;
+  }
+
+  /**
+   * Somebody else's row. `isAwaited`: a process waits for the statement that meets it. Otherwise
+   * the payment may be over already, and nobody sees the row.
+   */
+  recordedByOthers(row: LedgerRow, isAwaited: boolean): void {
     const account = this.of(row.correlationId);
     this.#world.note('recorded by others', account.index, row.processor);
+    account.isUnseen = !isAwaited;
     account.row = row;
     account.isForeign = true;
   }
@@ -159,6 +199,7 @@ export class Books {
       const held = PROCESSORS.filter((processor) => account.charges[processor] !== undefined);
       const owed = account.promised !== undefined || account.taken;
       if (held.length > 1) this.#wrong(account, 'charged at both processors');
+      if (account.givenUp !== undefined && account.row === undefined) continue;
       if (owed && held.length === 0) this.#wrong(account, 'accepted and never charged');
       if (account.lost) continue;
       if (held.length > 0 && account.row === undefined) this.#wrong(account, 'never recorded');
@@ -167,7 +208,9 @@ export class Books {
         this.#wrong(account, 'recorded at another processor');
       }
       if (account.isForeign) {
-        if (!account.isReported) this.#wrong(account, 'recorded otherwise and nobody said so');
+        if (!account.isReported && !account.isUnseen) {
+          this.#wrong(account, 'recorded otherwise and nobody said so');
+        }
         continue;
       }
       const cents = account.promised ?? account.row?.amountCents;
@@ -187,13 +230,14 @@ export class Books {
     return this.#world.weather.counts.has('cellDamaged');
   }
 
-  /** Only while the ledger doesn't answer soon may an owner hold a settled payment again; it never sends it. */
+  /**
+   * Only while the ledger doesn't answer in time may an owner hold a settled payment again; it
+   * never sends it. And after a takeover: the release of a slot is committed with the next write.
+   */
   #mayForget(account: Account): boolean {
-    const { counts } = this.#world.weather;
-    const canAsk = !['findFails', 'findLate', 'ledger outage', 'pause'].some((kind) =>
-      counts.has(kind),
-    );
-    return account.row !== undefined && !canAsk && !this.strict;
+    const canAsk = !this.#world.weather.barredLedger;
+    const isKnown = account.row !== undefined || account.givenUp !== undefined;
+    return isKnown && (this.ownersMove || (!canAsk && !this.strict));
   }
 
   #wrong(account: Account, what: string): void {

@@ -1,27 +1,41 @@
-// The clients: each payment is posted, repeated at once or much later, to the right instance or another one, sometimes with another
-// amount; who gets no answer or a refusal tries again.
+// The clients: each payment is posted, repeated at once or much later, at its owner or another
+// instance, sometimes with another amount. A client without an answer or with a refusal tries
+// again.
 
 import { ownerOf } from '../../src/payment.ts';
 import type { Account, Told } from './account.ts';
 import type { Dice } from './dice.ts';
-import type { Instance } from './instance.ts';
+import type { Fleet, Member } from './fleet.ts';
+import type { Program } from './program.ts';
 import type { World } from './world.ts';
 
 const TRIES = 8;
+/** Share of payments that come in rushes. */
+const RESERVED = 0.4;
+
+interface Reserved {
+  readonly account: Account;
+  readonly cents: number;
+}
 
 export class Clients {
   readonly #world: World;
-  readonly #instances: readonly Instance[];
+  readonly #fleet: Fleet;
   readonly #dice: Dice;
   /** The longest wait before another try. */
   readonly #patienceMs: number;
+  /** A client that waited for so long waits no more. */
+  readonly #giveUpMs: number | undefined;
+  /** Payments for rushes. */
+  readonly #reserve: Reserved[] = [];
   /** Calls without an answer yet. */
   #open = 0;
 
-  constructor(world: World, instances: readonly Instance[]) {
+  constructor(world: World, fleet: Fleet) {
     this.#world = world;
-    this.#instances = instances;
+    this.#fleet = fleet;
     this.#dice = world.dice.fork();
+    this.#giveUpMs = fleet.membersMove ? this.#dice.spread(1_000, 6_000) : undefined;
     this.#patienceMs = this.#dice.spread(20, 5_000);
   }
 
@@ -45,6 +59,10 @@ export class Clients {
       id[2] = n;
       const account = books.open(id);
       const cents = dice.pick([1_990, 1, dice.whole(1, 1e6), dice.whole(1, 1e13)]);
+      if (this.#fleet.membersMove && dice.chance(RESERVED)) {
+        this.#reserve.push({ account, cents });
+        continue;
+      }
       const atMs = dice.between(0, spanMs);
       this.#post(account, cents, atMs);
       for (let echo = 0; echo < echoes; echo++) {
@@ -74,38 +92,79 @@ export class Clients {
     }
   }
 
-  /** A call to its owner, which lives, right now; nobody tries again. */
-  askAgain(account: Account, cents: number): void {
-    const owner = this.#instances[ownerOf(account.id, this.#instances.length)];
+  /** Payments of this owner come now, all at once, and some of them with two amounts. */
+  rush(owner: number, payments: number): void {
+    let left = payments;
+    for (let n = this.#reserve.length - 1; n >= 0 && left > 0; n--) {
+      const { account, cents } = this.#reserve[n] as Reserved;
+      if (ownerOf(account.id, this.#fleet.instances) !== owner) continue;
+      this.#reserve.splice(n, 1);
+      left--;
+      this.#post(account, cents, this.#dice.between(0, 1));
+      while (this.#dice.chance(0.3)) {
+        this.#post(account, cents + 1, this.#dice.pick([1, this.#dice.spread(1, 10_000)]));
+      }
+    }
+  }
+
+  /** A call to its owner right now; nobody tries again. */
+  askAgain(account: Account, cents: number, owner: Program): void {
     this.#open++;
     account.calls++;
     this.#world.note('post again', account.index, cents);
-    owner?.program?.admit(account.id, cents, false, (told) => {
+    let isWaiting = true;
+    const answered = (): void => {
+      if (isWaiting) this.#open--;
+      if (isWaiting) account.calls--;
+      isWaiting = false;
+    };
+    owner.admit({ id: account.id, cents, from: 'client' }, (told) => {
       this.#world.books.told(account, cents, true, told);
-      this.#open--;
-      account.calls--;
+      answered();
     });
+    this.#giveUpAfter(this.#giveUpMs, answered);
   }
 
   #post(account: Account, cents: number, delayMs: number, tries = 0): void {
     this.#open++;
     account.calls++;
     this.#world.timeline.in(delayMs, () => {
-      const { weather } = this.#world;
-      const owner = ownerOf(account.id, this.#instances.length);
-      const instances = this.#instances.length;
-      const strays = weather.strikes('wrongInstance') || !this.#instances[owner]?.isUp;
-      const at = strays ? this.#dice.below(instances) : owner;
-      const instance = this.#instances[at];
-      if (!instance?.isUp) return this.#answered({ account, cents, tries }, undefined);
+      const owner = ownerOf(account.id, this.#fleet.instances);
+      const member = this.#choose(owner);
+      const call = { account, cents, tries };
+      if (!member.isUp) return this.#answered(call, undefined);
+      const isOwner = member.number === owner;
       account.posted.add(cents);
-      if (at !== owner) account.strayed = true;
-      this.#world.note(at === owner ? 'post' : 'post elsewhere', account.index, cents);
-      instance.program?.admit(account.id, cents, false, (told) => {
-        this.#world.books.told(account, cents, at === owner, told);
-        this.#answered({ account, cents, tries }, told);
+      if (!isOwner) account.strayed = true;
+      this.#world.note(isOwner ? 'post' : 'post elsewhere', account.index, cents);
+      let isWaiting = true;
+      const answered = (told: Told): void => {
+        if (isWaiting) this.#answered(call, told);
+        isWaiting = false;
+      };
+      member.program?.admit({ id: account.id, cents, from: 'client' }, (told) => {
+        this.#world.books.told(account, cents, isOwner, told);
+        answered(told);
+      });
+      this.#giveUpAfter(this.#giveUpMs, () => {
+        if (isWaiting) this.#world.books.told(account, cents, isOwner, 'cut');
+        answered('cut');
       });
     });
+  }
+
+  /** The owner, if there is no reason to ask another one. */
+  #choose(owner: number): Member {
+    const { members } = this.#fleet;
+    const owners = this.#fleet.running(owner);
+    const strays = this.#world.weather.strikes('wrongInstance') || owners.length === 0;
+    if (strays) return this.#dice.pick(members);
+    return owners.length === 1 ? (owners[0] as Member) : this.#dice.pick(owners);
+  }
+
+  /** Where a process may stand still for long. */
+  #giveUpAfter(waitMs: number | undefined, giveUp: () => void): void {
+    if (waitMs !== undefined) this.#world.timeline.in(waitMs, giveUp);
   }
 
   #answered(

@@ -1,4 +1,4 @@
-// Chance in a simulated world. Everything that is left to chance comes from dice forked from one seed, so a run repeats.
+// Random numbers of a simulated world. All of them come from one seed, so a run can be repeated.
 
 import { Random } from '../buffer/seed.ts';
 
@@ -18,7 +18,10 @@ export class Dice extends Random {
     return low + this.below(high - low + 1);
   }
 
-  /** A number whose magnitude is even: as often from 1 to 10 as from 10 to 100. `low` is above 0. */
+  /**
+   * A number from a log-uniform distribution: as often from 1 to 10 as from 10 to 100. `low` is
+   * above 0.
+   */
   spread(low: number, high: number): number {
     return low * (high / low) ** this.between(0, 1);
   }

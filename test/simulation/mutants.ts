@@ -1,16 +1,21 @@
-// Runs the simulation on mutated copies of the compiled program, each in a process of its own.
+// Runs the simulation on mutated copies of the compiled program, each in its own process.
 
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Mutation } from './mutation.ts';
-import { mutate } from './mutations.ts';
+import { patched, type Mutation } from './mutation.ts';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
 /** What the simulation consists of, in DIST. */
-const PARTS = ['src', 'test/simulation', 'test/buffer/seed.js', 'tools/simulate.js'];
+const PARTS = [
+  'src',
+  'test/simulation',
+  'test/buffer/seed.js',
+  'tools/simulate.js',
+  'tools/command-line.js',
+];
 
 export interface Finding {
   /** What the first failing run printed; undefined when none failed. */
@@ -26,7 +31,10 @@ export async function hunt(mutation: Mutation, options: readonly string[]): Prom
     for (const part of PARTS) cpSync(join(DIST, part), join(copy, part), { recursive: true });
     writeFileSync(join(copy, 'package.json'), '{"type":"module"}');
     symlinkSync(nodeModules(), join(copy, 'node_modules'));
-    mutate(copy, mutation);
+    for (const patch of mutation.patches) {
+      const path = join(copy, 'src', patch.file);
+      writeFileSync(path, patched(readFileSync(path, 'utf8'), patch));
+    }
     const printed = await run(join(copy, 'tools/simulate.js'), options);
     return { found: /^seed \d+ fails: .*/m.exec(printed)?.[0], printed };
   } finally {

@@ -1,28 +1,34 @@
-// Ways in which the program could be wrong, as changes of its compiled text. The simulation has to notice each of them: that is
-// what shows that its silence means something.
+// Ways in which the program could be wrong. The simulation must notice each of them; only then does
+// a simulation without a failure prove something.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { FILTER_MUTATIONS } from './filter-mutations.ts';
 import { LEDGER_MUTATIONS } from './ledger-mutations.ts';
+import { OPERATOR_MUTATIONS } from './operator-mutations.ts';
 import { one, type Mutation } from './mutation.ts';
+import { SHARD_MUTATIONS } from './shard-mutations.ts';
 
 export const MUTATIONS: readonly Mutation[] = [
   // The journal
   one(
     'hold writes nothing',
     'buffer/journal.js',
-    'if (this.#sequences[slot] === 0)\n            this.#writeBoth(slot, state);\n        else\n            this.#write(slot, state);',
+    'if (this.#sequences[slot] === 0) this.#writeBoth(slot, state); else this.#write(slot, state);',
     '',
   ),
-  one('pin writes nothing', 'buffer/journal.js', 'this.#write(slot, STATE_PINNED + pin);', ''),
   one(
-    'free writes nothing',
+    'pin writes nothing',
     'buffer/journal.js',
-    'if (this.#sequences[slot] === 0)\n            this.#writeBoth(slot, STATE_FREE);\n        else\n            this.#write(slot, STATE_FREE);',
+    'this.#write(slot, STATE_PINNED + this.#pinOf(slot));',
     '',
   ),
   one(
-    'the pin is forgotten on recovery',
+    'release writes nothing',
+    'buffer/journal.js',
+    'this.#writeBoth(slot, STATE_FREE); else this.#write(slot, STATE_FREE);',
+    ';',
+  ),
+  one(
+    'the pin is lost on recovery',
     'buffer/journal.js',
     'this.#ring.pin(holder, processor, requestedAtMs);',
     '',
@@ -30,28 +36,28 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'a torn cell is believed',
     'buffer/journal-cell.js',
-    'words[0] === crc32(bytes.subarray(4)) &&\n        words[2]',
+    'words[0] === crc32(bytes.subarray(4)) && words[2]',
     'words[2]',
   ),
   one(
     'a 202 waits for no sync',
-    'buffer/admission.js',
-    'return this.#parts.synced()?.then(() => answer) ?? answer;',
+    'intake/admission.js',
+    "return safe?.then((isSafe) => (isSafe ? answer : 'late')) ?? answer;",
     'return answer;',
   ),
   one(
     'an attempt waits for no sync',
     'consumers/attempt.js',
-    'lane.sent();\n        await journal.synced();',
-    'lane.sent();',
+    'breaker.sent(); await journal.synced();',
+    'breaker.sent();',
   ),
   one(
-    'giving back waits for no sync',
+    'an unpinned payment goes elsewhere without a sync',
     'consumers/attempt.js',
-    'half-written.\n        await journal.synced();',
-    '\n',
+    'await journal.synced(); const declines',
+    'const declines',
   ),
-  one('a stop leaves the journal unsynced', 'engine.js', 'await this.onDisk();', ';'),
+  one('a stop leaves the journal unsynced', 'engine.js', 'await this.journal.onDisk();', ';'),
   // Outcomes
   one(
     'a time-out is taken for declined',
@@ -63,18 +69,17 @@ export const MUTATIONS: readonly Mutation[] = [
     'an unknown one goes to the other processor',
     'consumers/attempt.js',
     'switch (outcome) {',
-    "if (outcome === 'unknown') { ring.pin(slot, 1 - processor, clock.now()); journal.pin(slot); }\nswitch (outcome) {",
+    "if (outcome === 'unknown') { ring.pin(slot, 1 - processor, clock.now()); journal.pin(slot); } switch (outcome) {",
   ),
   one('any 5xx is taken for declined', 'gateways/outcome.js', 'status === 503', 'status > 503'),
   one("a stranger's 500 is taken for proof", 'gateways/outcome.js', "rule === 'strict'", 'false'),
-  one('any body confirms a 200', 'gateways/held-payment.js', '= parseObject(text);', '= {};'),
+  one('any body confirms a 200', 'gateways/payment-answer.js', '= parseObject(text);', '= {};'),
   one(
     'a declined repetition is taken for proof',
     'consumers/reconciler.js',
     "if (outcome === 'charged')",
     `if (outcome === 'declined') {
-            unknown.isSettled = true;
-            this.#unknowns.settle(unknown);
+            this.unknowns.end(unknown, false);
             this.#parts.ring.unpin(unknown.slot);
             this.#parts.ring.enqueue(unknown.slot);
             return;
@@ -84,33 +89,33 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'a repetition has a time of its own',
     'consumers/reconciler.js',
-    'client.charge(unknown.charge, timeoutMs())',
-    'client.charge({ ...unknown.charge, requestedAtMs: clock.now() }, timeoutMs())',
+    'this.#client.charge(unknown.charge, this.#timeoutMs())',
+    'this.#client.charge({ ...unknown.charge, requestedAtMs: clock.now() }, this.#timeoutMs())',
   ),
   // One payment's trouble
   {
     name: 'one payment that fails makes a processor failing, again and again',
     patches: [
       {
-        file: 'gateways/lane.js',
-        from: 'const FAILURES_LEAST = 3;',
-        to: 'const FAILURES_LEAST = 1;',
+        file: 'gateways/circuit-breaker.js',
+        from: 'const FAILURES_MIN = 3;',
+        to: 'const FAILURES_MIN = 1;',
       },
       {
-        file: 'gateways/lane.js',
-        from: 'const FAILURES_MOST = 96;',
-        to: 'const FAILURES_MOST = 1;',
+        file: 'gateways/circuit-breaker.js',
+        from: 'const FAILURES_MAX = 96;',
+        to: 'const FAILURES_MAX = 1;',
       },
       {
         file: 'consumers/attempt.js',
-        from: "news === 'works' || (failedAt & (1 << processor)) === 0",
+        from: "signal === 'success' || (failedAt & (1 << processor)) === 0",
         to: 'true',
       },
     ],
   },
   one(
     'a process that is held up sends less, whatever CPU is left',
-    'consumers/pace.js',
+    'consumers/rate-limiter.js',
     'if (lateMs < LATE_MS || !isBusy ||',
     'if (lateMs < LATE_MS ||',
   ),
@@ -121,10 +126,10 @@ export const MUTATIONS: readonly Mutation[] = [
     'const ASK_EVERY_MS = 7_000;',
   ),
   one(
-    'a ledger that forgot a payment is believed',
-    'buffer/admission.js',
-    'wasRemembered ? onDoubtful : onClear',
-    'onClear',
+    'a ledger that lost a payment is believed',
+    'intake/admission.js',
+    "wasKnown ? 'in doubt' : 'queue'",
+    "'queue'",
   ),
   one(
     'the other cell of a damaged one is believed',
@@ -132,90 +137,81 @@ export const MUTATIONS: readonly Mutation[] = [
     'state === STATE_DOUBTFUL || !isWhole',
     'state === STATE_DOUBTFUL',
   ),
+  ...FILTER_MUTATIONS,
   ...LEDGER_MUTATIONS,
+  ...OPERATOR_MUTATIONS,
+  ...SHARD_MUTATIONS,
   // Repeats
   one(
-    'the memory of settled ids is believed before it is complete',
-    'buffer/intake.js',
-    'settled.complete && !settled.mayHave(id)',
-    '!settled.mayHave(id)',
+    'the Bloom filter is believed before it is complete',
+    'intake/admission.js',
+    'settledIds.complete && !settledIds.mayHave(id)',
+    '!settledIds.mayHave(id)',
   ),
-  one('settled ids are not remembered', 'buffer/intake.js', 'settled.add(ring.ids, slot * 4);', ''),
+  one(
+    'settled ids are not added to the Bloom filter',
+    'buffer/held-payments.js',
+    'settledIds.add(ring.ids, slot * 4);',
+    '',
+  ),
   one(
     'no answer of the ledger is taken for absent',
-    'buffer/admission.js',
-    "if (settled === 'unknown')",
-    'if (false)',
+    'intake/admission.js',
+    "settled === 'unknown' ? 'verifier' :",
+    '',
   ),
+  // Two guards keep an old answer from being believed; each does so without the other.
   {
     name: 'an answer of the ledger is believed though it is old',
     patches: [
-      { file: 'pipeline.js', from: 'if (this.#lookup.isAsking)', to: 'if (false)' },
+      { file: 'buffer/held-payments.js', from: 'if (lookup.isAsking)', to: 'if (false)' },
       {
-        file: 'buffer/admission.js',
-        from: 'if (!wasRemembered && intake.remembers(id))',
+        file: 'intake/admission.js',
+        from: 'if (!wasKnown && settledIds.mayHave(id))',
         to: 'if (false)',
       },
     ],
   },
   {
-    name: 'questions to the ledger are not shared, nor answered by a settling',
+    name: 'questions to the ledger are not shared, nor answered when the payment is settled',
     patches: [
       {
         file: 'ledger/settled-lookup.js',
         from: 'const known = this.#asked.get(correlationId) ?? this.#waiting.get(correlationId);',
-        to: `return this.#find([correlationId]).then(([row]) => row?.amountCents ?? 'absent', () => 'unknown');
+        to: `return this.#ledger.find([correlationId]).then(([row]) => row?.amountCents ?? 'absent', () => 'unknown');
         const known = undefined;`,
       },
       {
-        file: 'buffer/admission.js',
-        from: 'if (!wasRemembered && intake.remembers(id))',
+        file: 'intake/admission.js',
+        from: 'if (!wasKnown && settledIds.mayHave(id))',
         to: 'if (false)',
       },
     ],
   },
   one(
-    'a settling does not answer open questions',
-    'pipeline.js',
-    'if (this.#lookup.isAsking)',
-    'if (false)',
-  ),
-  one(
     'the ledger is not asked again after a restart',
-    'recovery/verifier.js',
-    'if (row === undefined)',
+    'intake/verifier.js',
+    'if (entry === undefined)',
     'if (true)',
   ),
-  one('a known id is not looked for', 'buffer/intake.js', 'if (live >= 0)', 'if (false)'),
+  one('a known id is not looked for', 'intake/admission.js', 'if (live >= 0)', 'if (false)'),
   // Several instances
   one(
     'whoever takes a payment sends it',
-    'buffer/intake.js',
+    'intake/admission.js',
     'if (instances > 1 && ownerOf(id, instances) !== instance)',
     'if (false)',
   ),
   one(
-    'a hand-over is freed before its owner has it',
-    'consumers/hand-over.js',
-    "if (offered === 'accepted' || offered === 'conflict')",
+    'a hand-over is released before its owner has it',
+    'intake/hand-over.js',
+    "if (offered !== 'away')",
     'if (true)',
   ),
   one(
     'the ring fills up with payments of others',
-    'consumers/hand-over.js',
+    'intake/hand-over.js',
     'return this.pending + others <',
     'return this.pending < 0 ||',
   ),
 ];
-
-/** Changes the compiled program in `dist`. @throws when it doesn't look as expected */
-export function mutate(dist: string, { name, patches }: Mutation): void {
-  for (const { file, from, to } of patches) {
-    const path = join(dist, 'src', file);
-    const parts = readFileSync(path, 'utf8').split(from);
-    if (parts.length !== 2) {
-      throw new Error(`mutation "${name}": ${file} has ${parts.length - 1} times: ${from}`);
-    }
-    writeFileSync(path, parts.join(to));
-  }
-}

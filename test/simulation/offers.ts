@@ -1,9 +1,9 @@
-// The way between the instances: an offer may be lost, come late, or be taken without the answer getting back.
+// Hand-overs between the instances: an offer may be lost, come late, or be accepted while its
+// answer is lost.
 
-import type { Offered } from '../../src/buffer/admission.ts';
-import type { Ports } from '../../src/ports.ts';
+import type { Offered, Ports } from '../../src/ports.ts';
 import type { Told } from './account.ts';
-import type { Instance } from './instance.ts';
+import type { Fleet } from './fleet.ts';
 import type { Program } from './program.ts';
 import type { World } from './world.ts';
 
@@ -11,13 +11,10 @@ import type { World } from './world.ts';
 const OFFER_MS = 500;
 const TRAVEL_MS = [0.05, 1] as const;
 
-export function offersBetween(
-  world: World,
-  instances: readonly Instance[],
-): (from: Program) => Ports['offer'] {
+export function offersBetween(world: World, fleet: () => Fleet): (from: Program) => Ports['offer'] {
   const dice = world.dice.fork();
   const { weather, books } = world;
-  return (from) => (owner, id, cents) =>
+  return (from) => (owner, id, cents, isInDoubt) =>
     new Promise((resolve) => {
       if (!from.step()) return;
       const account = books.of(id);
@@ -31,10 +28,13 @@ export function offersBetween(
       };
       if (weather.strikes('offerLost')) return;
       const lateMs = weather.strikes('offerLate') ? dice.spread(10, 5_000) : 0;
+      account.calls++;
       world.fly(lateMs + dice.between(...TRAVEL_MS), () => {
-        const to = instances[owner];
-        if (!to?.isUp) return answer('away');
-        to.program?.admit(account.id, cents, true, (told) => {
+        account.calls--;
+        const to = fleet().reachedBy(from, owner);
+        if (to === undefined) return answer('away');
+        const bringer = isInDoubt ? 'peer in doubt' : 'peer';
+        to.program?.admit({ id: account.id, cents, from: bringer }, (told) => {
           books.told(account, cents, true, told);
           if (told !== 'cut' && !weather.strikes('offerAnswerLost')) answer(offeredOf(told));
         });
@@ -50,6 +50,8 @@ function offeredOf(told: Exclude<Told, 'cut'>): Offered {
       return 'accepted';
     case 'conflict':
       return 'conflict';
+    case 'given up':
+      return 'given up';
     case 'foreign':
     case 'full':
     case 'purging':
@@ -57,6 +59,8 @@ function offeredOf(told: Exclude<Told, 'cut'>): Offered {
     case 'disagreeing':
     case 'draining':
     case 'broken':
+    case 'late':
+    case 'unsafe':
     case 'failed':
       return 'away';
   }

@@ -1,42 +1,34 @@
-// What befalls the parts of a world as a whole, again and again until it heals: outages, restarts, slowness, steps of the clock.
+// Faults of whole parts, again and again until the world heals: outages, restarts, slowness, steps
+// of the clock.
 
 import { ownerOf, PROCESSORS } from '../../src/payment.ts';
 import type { Clients } from './clients.ts';
-import type { Instance } from './instance.ts';
+import type { Fleet } from './fleet.ts';
 import type { SimulatedLedger } from './simulated-ledger.ts';
 import type { SimulatedProcessor } from './simulated-processor.ts';
 import type { World } from './world.ts';
 
 export interface Victims {
   readonly world: World;
-  readonly instances: readonly Instance[];
+  readonly fleet: Fleet;
   readonly processors: readonly [SimulatedProcessor, SimulatedProcessor];
   readonly ledger: SimulatedLedger;
   readonly clients: Clients;
 }
 
-export function unleash({ world, instances, processors, ledger, clients }: Victims): void {
+export function unleash({ world, fleet, processors, ledger, clients }: Victims): void {
   const { weather, timeline, books } = world;
   const dice = world.dice.fork();
+  const { members } = fleet;
 
-  const every = (meanMs: number, happen: () => void): void => {
-    if (meanMs === Number.POSITIVE_INFINITY) return;
-    const planNext = (): void => {
-      timeline.in(dice.between(0, 2 * meanMs), () => {
-        if (weather.healed) return;
-        happen();
-        planNext();
-      });
-    };
-    planNext();
-  };
+  const every = (meanMs: number, happen: () => void): void => world.every(dice, meanMs, happen);
 
-  every(weather.stopEveryMs, () => dice.pick(instances).stop());
+  every(weather.stopEveryMs, () => dice.pick(members).stop());
   every(weather.stopEveryMs, () => {
-    for (const instance of instances) if (dice.chance(weather.powerLossShare)) instance.losePower();
+    for (const member of members) if (dice.chance(weather.powerLossShare)) member.losePower();
   });
   every(weather.pauseEveryMs, () => {
-    const { program } = dice.pick(instances);
+    const { program } = dice.pick(members);
     weather.count('pause');
     if (program !== undefined) program.pausedUntilMs = timeline.nowMs + dice.spread(5, 5_000);
   });
@@ -44,7 +36,7 @@ export function unleash({ world, instances, processors, ledger, clients }: Victi
   const holdUp = (): void => {
     if (weather.healed) return;
     weather.count('held up');
-    for (const { program } of instances) {
+    for (const { program } of members) {
       if (program === undefined) continue;
       program.pausedUntilMs = Math.max(program.pausedUntilMs, timeline.nowMs + forMs);
     }
@@ -55,20 +47,43 @@ export function unleash({ world, instances, processors, ledger, clients }: Victi
     // Only its owner can know better, and only while it lives. Nobody else asks for the payment
     // meanwhile.
     const account = dice.pick(books.accounts);
-    const owner = instances[ownerOf(account.id, instances.length)] as Instance;
+    const owner = ownerOf(account.id, fleet.instances);
+    const program = fleet.onlyLife(owner);
     const { row } = account;
     if (row === undefined || account.isForeign) return;
     if (account.calls > 0 || account.strayed) return;
-    if (!owner.isUp || owner.program?.hasRecorded(account.text) !== true) return;
-    if (owner.inJournal().includes(account.text)) return;
+    if (program?.stopping !== false || !program.hasRecorded(account.text)) return;
+    if (fleet.inJournal(owner).includes(account.text)) return;
     weather.count('row lost');
     ledger.lose(account.text);
     books.lose(account);
-    clients.askAgain(account, row.amountCents);
+    clients.askAgain(account, row.amountCents, program);
+  });
+  every(weather.operatorEveryMs, () => {
+    const { program } = dice.pick(members);
+    if (program === undefined) return;
+    const { ring } = program.engine;
+    const from = dice.below(ring.slots);
+    for (let n = 0; n < ring.slots; n++) {
+      const slot = (from + n) % ring.slots;
+      if (!ring.isLive(slot)) continue;
+      const id = ring.ids.slice(slot * 4, slot * 4 + 4);
+      const order = { id, actor: 'ana', reason: 'an order' };
+      const lever = dice.pick(['retry', 'send', 'give up'] as const);
+      const processor = dice.pick(PROCESSORS);
+      const mayBeCharged = dice.chance(0.5);
+      program.operate((levers) => {
+        if (lever === 'retry') return levers.retry(order);
+        return lever === 'send'
+          ? levers.send(order, processor)
+          : levers.giveUp(order, mayBeCharged);
+      });
+      return;
+    }
   });
   every(weather.clockStepEveryMs, () => {
     weather.count('clock step');
-    dice.pick(instances).clockOffMs += dice.pick([-1, 1]) * Math.floor(dice.spread(1, 1e7));
+    dice.pick(members).clockOffMs += dice.pick([-1, 1]) * Math.floor(dice.spread(1, 1e7));
   });
   every(weather.processorChangeEveryMs, () => {
     const processor = dice.pick(processors);
@@ -94,11 +109,11 @@ export function unleash({ world, instances, processors, ledger, clients }: Victi
     const health = isTrue
       ? { failing, minResponseTimeMs: delayMs }
       : { failing: !failing, minResponseTimeMs: dice.whole(0, 5_000) };
-    for (const { program } of instances)
-      program?.later(0, () => program.engine.hear(processor, health));
+    for (const { program } of members)
+      program?.later(0, () => program.engine.reported(processor, health));
   });
   every(500, () => {
-    const { program } = dice.pick(instances);
+    const { program } = dice.pick(members);
     program?.later(0, () => program.flush());
   });
 }

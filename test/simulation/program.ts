@@ -1,38 +1,55 @@
-// One life of an instance's process: the real engine between simulated ports. It dies at a port call; from then on nothing
-// that it still does has an effect, and nothing reaches it, while its requests and statements go on.
+// One life of an instance's process: the real engine between simulated ports, as soon as it runs.
+// It dies at a port call: from then on nothing that it does has an effect and nothing reaches it,
+// while its requests and statements go on.
 
 import { Engine } from '../../src/engine.ts';
+import type { FilterFile } from '../../src/buffer/filter-file.ts';
 import type { JournalFile } from '../../src/buffer/journal.ts';
 import type { Clock } from '../../src/clock.ts';
-import type { Config } from '../../src/config.ts';
-import type { IdWords } from '../../src/payment.ts';
+import { LeaseLost } from '../../src/cluster/shard-lease.ts';
+import type { Config } from '../../src/config/config.ts';
+import type { Log } from '../../src/log/log.ts';
+import { Levers } from '../../src/operator/levers.ts';
 import type { Ports } from '../../src/ports.ts';
-import type { Told } from './account.ts';
+import type { Call, Told } from './account.ts';
+import { clockOf } from './program-clock.ts';
 import type { Dice } from './dice.ts';
-import { DiskFault, type SimulatedDisk } from './simulated-disk.ts';
+import { DiskFault } from './simulated-disk.ts';
 import type { SimulatedLedger } from './simulated-ledger.ts';
 import type { SimulatedProcessor } from './simulated-processor.ts';
 import type { Caller, World } from './world.ts';
 
-/** 2026-01-01 */
-const EPOCH_MS = 1_767_225_600_000;
 /** Longer than any outage of the ledger here. */
 const FLUSH_MS = 3_600_000;
 
-export interface ProgramParts {
-  readonly world: World;
+/** What an engine runs with. */
+export interface EngineParts {
   readonly config: Config;
-  readonly disk: SimulatedDisk;
+  readonly journalFile: JournalFile;
+  readonly filterFile?: FilterFile;
   readonly processors: readonly [SimulatedProcessor, SimulatedProcessor];
   readonly ledger: SimulatedLedger;
   readonly offer: (from: Program) => Ports['offer'];
+  /** Ids that this instance was told to be charged, in any of its lives, since a flush had them. */
+  readonly acknowledged: Set<string>;
+  /** Whether another process runs this instance now; undefined where none can. */
+  readonly isFollowed?: () => boolean;
+  /** What it finds out about that. */
+  readonly isOurs?: Ports['isOurs'];
+}
+
+export interface ProgramParts {
+  readonly world: World;
   /** How far the wall clock is off. */
   readonly clockOffMs: () => number;
   /** It dies at this port call. */
   readonly diesAtStep: number;
   readonly onDeath: (how: string) => void;
-  /** Ids that this instance was told to be charged, in any of its lives, since a flush had them. */
-  readonly acknowledged: Set<string>;
+}
+
+interface Running extends EngineParts {
+  readonly engine: Engine;
+  readonly levers: Levers;
 }
 
 export class Program implements Caller {
@@ -41,31 +58,61 @@ export class Program implements Caller {
   stopping = false;
   /** Nothing runs before this time: the process is held up. */
   pausedUntilMs = 0;
+  /** Nothing gets from it to the database, or back, before this time. */
+  cutOffUntilMs = 0;
+  /** The database takes no connection from it before this time. */
+  refusedUntilMs = 0;
   diesAtStep: number;
   /** Flushes under way. */
   flushes = 0;
-  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly dice: Dice;
   readonly #parts: ProgramParts;
-  readonly #dice: Dice;
   readonly #calls = new Set<(told: Told) => void>();
   readonly #recorded = new Set<string>();
+  #running: Running | undefined;
   #steps = 0;
 
   constructor(parts: ProgramParts) {
     this.#parts = parts;
-    this.#dice = parts.world.dice.fork();
+    this.dice = parts.world.dice.fork();
     this.diesAtStep = parts.diesAtStep;
-    const { config, processors, ledger, world } = parts;
-    const note = (event: string): void => world.note(`log: ${event}`, -1, 0);
-    this.engine = new Engine(config, {
-      clock: this.#clock(),
-      journalFile: this.#file(),
+    const note = (event: string): void => parts.world.note(`log: ${event}`, -1, 0);
+    this.clock = clockOf(parts.world, this, parts.clockOffMs);
+    this.log = { info: note, warn: note, error: note };
+  }
+
+  /** Makes its engine, which neither recovers nor starts here. */
+  run(parts: EngineParts): void {
+    const { config, journalFile, processors, ledger } = parts;
+    const { clock, log } = this;
+    const ledgerPort = ledger.seenBy(this, config.LEDGER_TIMEOUT_MS);
+    const engine = new Engine(config, {
+      clock,
+      journalFile,
+      filterFile: parts.filterFile,
       processors: [processors[0].seenBy(this), processors[1].seenBy(this)],
-      ledger: ledger.seenBy(this, config.LEDGER_TIMEOUT_MS),
+      ledger: ledgerPort,
       offer: parts.offer(this),
-      log: { info: note, warn: note, error: note },
+      isOurs: parts.isOurs ?? (() => Promise.resolve(true)),
+      log,
       onFatal: (error) => this.fatal(error),
     });
+    const levers = new Levers({ engine, ledger: ledgerPort, clock, log });
+    this.#running = { ...parts, engine, levers };
+  }
+
+  get engine(): Engine {
+    return this.#must.engine;
+  }
+
+  get isCutOff(): boolean {
+    return this.#parts.world.timeline.nowMs < this.cutOffUntilMs;
+  }
+
+  get isRefused(): boolean {
+    return this.#parts.world.timeline.nowMs < this.refusedUntilMs;
   }
 
   /** Counts a port call; false when the process is dead or dies here. */
@@ -85,9 +132,10 @@ export class Program implements Caller {
     this.#parts.onDeath(how);
   }
 
-  /** What ends a process: it must have been the disk. */
+  /** What ends a process: it must have been the disk, or another one runs its shard. */
   fatal(error: unknown): void {
     if (!this.alive) return;
+    if (error instanceof LeaseLost) return this.die('lease lost');
     if (!(error instanceof DiskFault)) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#parts.world.books.fail(`fatal: ${text}`);
@@ -96,18 +144,34 @@ export class Program implements Caller {
   }
 
   /** A call to the instance; `answer` is called once, at once or later. */
-  admit(id: IdWords, cents: number, fromPeer: boolean, answer: (told: Told) => void): void {
+  admit({ id, cents, from }: Call, answer: (told: Told) => void): void {
     this.#calls.add(answer);
     const end = (told: Told): void => {
       if (this.#calls.delete(answer)) answer(told);
     };
-    try {
-      const admitted = this.engine.admit(id, cents, fromPeer);
+    const admit = (): void => {
+      const isInDoubt = from === 'peer in doubt';
+      const admitted = this.engine.admission.admit(id, cents, from !== 'client', isInDoubt);
       if (typeof admitted === 'string') end(admitted);
       else admitted.then(end, () => end('failed'));
+    };
+    if (this.#must.isFollowed !== undefined) this.later(0, admit);
+    else this.#try(admit);
+  }
+
+  #try(run: () => void): void {
+    try {
+      run();
     } catch (error) {
       this.fatal(error);
     }
+  }
+
+  /** An operator does something to a payment. */
+  operate(act: (levers: Levers) => Promise<unknown>): void {
+    this.later(0, () => {
+      act(this.#must.levers).catch((error: unknown) => this.fatal(error));
+    });
   }
 
   later(delayMs: number, run: () => void): { cancel(): void } {
@@ -119,11 +183,7 @@ export class Program implements Caller {
         timeline.in(this.pausedUntilMs - timeline.nowMs, deliver);
         return;
       }
-      try {
-        run();
-      } catch (error) {
-        this.fatal(error);
-      }
+      this.#try(run);
     };
     const planned = timeline.in(delayMs, deliver);
     return {
@@ -136,7 +196,9 @@ export class Program implements Caller {
 
   /** It was told that the payment is charged. */
   acknowledged(id: string): void {
-    this.#parts.acknowledged.add(id);
+    const { acknowledged, isFollowed } = this.#must;
+    // An answer to an old owner is like one that reaches nobody.
+    if (isFollowed?.() !== true) acknowledged.add(id);
   }
 
   /** It was told that these are in the ledger. */
@@ -153,76 +215,31 @@ export class Program implements Caller {
    * instance or an earlier one.
    */
   flush(): void {
-    const { world, acknowledged, ledger } = this.#parts;
-    const { books } = world;
+    const { acknowledged, ledger, isFollowed } = this.#must;
+    const { books } = this.#parts.world;
     const due = [...acknowledged];
     this.flushes++;
     this.engine.flush(FLUSH_MS).then((missing) => {
       this.flushes--;
       if (!this.alive) return;
       if (missing !== undefined) {
-        const mayBe = missing === 'the ledger refuses a row of what is charged';
-        if (!mayBe || ledger.poisoned.size === 0) books.fail(`a flush was given up: ${missing}`);
+        const isUncertain = missing === 'another process may run this instance';
+        const isRefused = missing === 'the ledger refuses a row of what is charged';
+        const mayBe = isUncertain ? isFollowed !== undefined : ledger.refusedRows.size > 0;
+        if ((!isUncertain && !isRefused) || !mayBe) books.fail(`a flush was given up: ${missing}`);
         return;
       }
       for (const id of due) {
-        const { row, wasLost } = books.of(id);
-        if (row === undefined && !wasLost) books.fail(`not flushed: ${id}`);
+        const { row, wasLost, givenUp } = books.of(id);
+        if (row === undefined && !wasLost && givenUp === undefined)
+          books.fail(`not flushed: ${id}`);
         acknowledged.delete(id);
       }
     }, this.fatal.bind(this));
   }
 
-  #clock(): Clock {
-    const { timeline } = this.#parts.world;
-    return {
-      now: () => {
-        this.step();
-        return Math.floor(EPOCH_MS + timeline.nowMs + this.#parts.clockOffMs());
-      },
-      elapsed: () => timeline.nowMs,
-      after: (delayMs, run) => {
-        this.step();
-        return this.later(delayMs + this.#dice.between(0, 1.5), run);
-      },
-      soon: (run) => {
-        this.step();
-        this.later(this.#dice.between(0, 0.05), run);
-      },
-      random: () => this.#dice.between(0, 1),
-      // It is held up, and has CPU enough.
-      cpuMs: () => 0,
-    };
-  }
-
-  #file(): JournalFile {
-    const { disk } = this.#parts;
-    const { world } = this.#parts;
-    const { weather } = world;
-    return {
-      read: (buffer, position) => (this.step() ? disk.read(buffer, position) : 0),
-      write: (buffer, position) => {
-        if (!this.alive) return;
-        world.note('write', -1, position);
-        if (!this.step()) return disk.tear(buffer, position);
-        if (!weather.strikes('writeFails')) return disk.write(buffer, position);
-        disk.tear(buffer, position);
-        throw new DiskFault(this);
-      },
-      sync: () =>
-        new Promise((resolve, reject) => {
-          if (!this.step()) return;
-          const mark = disk.mark();
-          const fails = weather.strikes('syncFails');
-          const tookMs = weather.strikes('syncLate') ? this.#dice.spread(5, 500) : 0.2;
-          this.later(this.#dice.between(0, tookMs), () => {
-            world.note('synced', -1, mark);
-            if (fails) disk.syncFailed(mark);
-            else disk.synced(mark);
-            if (fails) reject(new DiskFault(this));
-            else resolve();
-          });
-        }),
-    };
+  get #must(): Running {
+    if (this.#running === undefined) throw new Error('its engine is not made yet');
+    return this.#running;
   }
 }

@@ -1,10 +1,14 @@
-// The settings of the instances in one run: small limits, so that each is met, and every combination that config.ts allows.
+// The settings of the instances in one run: limits so small that each is reached, and every
+// combination that config.ts allows.
 
-import { readConfig, type Config } from '../../src/config.ts';
+import { readConfig, type Config } from '../../src/config/config.ts';
 import type { Dice } from './dice.ts';
 
-/** One config per instance; only its socket differs. The filter of settled ids may be smaller than config.ts allows. */
-export function throwSettings(dice: Dice): readonly Config[] {
+/**
+ * One config per process; only its address differs. The Bloom filter may be smaller than config.ts
+ * allows.
+ */
+export function throwSettings(dice: Dice, hasShards: boolean): readonly Config[] {
   const instances = dice.pick([1, 2, 2, 2, 2, 3]);
   const sockets = Array.from({ length: instances }, (_, n) => `/run/instance-${n}`);
   const consumers = Math.round(dice.spread(1, 40));
@@ -29,7 +33,7 @@ export function throwSettings(dice: Dice): readonly Config[] {
     BATCH_ROWS_MAX: batchRows + dice.whole(0, 60),
     LEDGER_TIMEOUT_MS: Math.round(dice.spread(100, 2_000)),
     SENDS_PER_TURN: dice.whole(1, 16),
-    SENDS_PER_S: Math.round(dice.spread(100, 5_000)),
+    RATE_LIMIT_PER_S: Math.round(dice.spread(100, 5_000)),
     JOURNAL_SYNC_EVERY_MS: dice.whole(5, 100),
   };
   const common = {
@@ -38,16 +42,29 @@ export function throwSettings(dice: Dice): readonly Config[] {
     OUTCOMES_DEFAULT: dice.pick(['strict', 'contest']),
     OUTCOMES_FALLBACK: dice.pick(['strict', 'contest']),
     JOURNAL_SYNC: dice.pick(['never', 'never', 'interval', 'always', 'always']),
-    PEER_SOCKET_PATHS: sockets.join(','),
-    JOURNAL_PATH: '/simulated',
     DATABASE_URL: 'postgres://simulated/ledger',
     PROCESSOR_DEFAULT_URL: 'http://default',
     PROCESSOR_FALLBACK_URL: 'http://fallback',
   };
-  // Down to two blocks: as full as a real one is after years, so that it remembers ids that never were.
-  const SETTLED_FILTER_MIB = dice.pick([1, 1, 2 ** -10, 2 ** -13]);
-  return sockets.map((socket) => ({
-    ...readConfig({ ...common, SOCKET_PATH: socket }),
-    SETTLED_FILTER_MIB,
-  }));
+  // Down to two blocks: as full as a real one is after years, so that it knows ids that never were
+  // added.
+  const BLOOM_FILTER_MIB = dice.pick([1, 1, 2 ** -10, 2 ** -13]);
+  const configOf = (own: Readonly<Record<string, string>>): Config => ({
+    ...readConfig({ ...common, ...own }),
+    BLOOM_FILTER_MIB,
+  });
+  if (!hasShards) {
+    const files = { PEER_SOCKET_PATHS: sockets.join(','), JOURNAL_PATH: '/simulated' };
+    return sockets.map((SOCKET_PATH) => configOf({ ...files, SOCKET_PATH }));
+  }
+  // Some wait as spares.
+  return Array.from({ length: instances + dice.pick([1, 1, 2]) }, (_, process) =>
+    configOf({
+      JOURNAL: 'table',
+      SHARDS: String(instances),
+      SOCKET_PATH: '/run/instance',
+      PEER_LISTEN: `host-${process}:7000`,
+      PEER_SECRET: 'a-secret-of-the-cluster',
+    }),
+  );
 }

@@ -1,6 +1,6 @@
-// A journal's file of one instance, over all lives of its process. The page cache outlives a process; what was not synced may be
-// lost or torn by a power failure, write by write. A sync that failed loses what it covered until its page is written again,
-// as on Linux.
+// The file of one instance's journal over all lives of its process. The page cache outlives a
+// process. A power failure loses or tears what was not synced, write by write. A sync that failed
+// loses what it covered until its page is written again, as on Linux.
 
 import { crc32 } from 'node:zlib';
 import { HEADER_BYTES, SLOT_BYTES } from '../../src/buffer/journal.ts';
@@ -103,6 +103,18 @@ export class SimulatedDisk {
   /** A bit of the cell at `at` flips. */
   damage(at: number): void {
     for (const copy of [this.#cache, this.#platter]) copy[at + 20] = (copy[at + 20] as number) ^ 1;
+  }
+
+  /** Bits from `from` on are lost; false if some bytes that are looked at have none. */
+  loseBits(from: number): boolean {
+    for (let tries = 0; tries < 50; tries++) {
+      const at = from + this.#dice.below(this.#cache.length - from);
+      const byte = this.#cache[at] as number;
+      if (byte === 0) continue;
+      this.#cache[at] = this.#dice.below(byte);
+      return true;
+    }
+    return false;
   }
 
   /** Somebody removes the file, and a new one is made. */

@@ -1,11 +1,12 @@
-// The ledger: a PostgreSQL that is away, slow, unwilling, or commits a statement that its client has long given up. Recording
-// the same rows again changes nothing, and readers see only what is committed.
+// The ledger: a PostgreSQL that is away, slow, refuses rows, or commits a statement that its client
+// has given up. Recording the same rows again changes nothing, and readers see only committed rows.
 
 import type { Batch } from '../../src/ledger/batch.ts';
 import { LedgerFailure, type LedgerConnection } from '../../src/ledger/libpq.ts';
-import type { LedgerRow } from '../../src/payment.ts';
+import type { GivenUp, LedgerRow } from '../../src/payment.ts';
 import type { LedgerPort } from '../../src/ports.ts';
 import type { Dice } from './dice.ts';
+import { pageOf } from './simulated-page.ts';
 import type { Caller, World } from './world.ts';
 
 const ANSWER_MS = [0.2, 5] as const;
@@ -14,15 +15,21 @@ const REFUSALS = ['40P01', '53100', '25006', '57014', '42P01', '53300'];
 /** A check, a number out of range, what a trigger raised, a view's check, a damaged page. */
 const ROW_REFUSALS = ['23514', '22003', 'P0001', '44000', 'XX001'];
 
-type Stepper = Caller & { step(): boolean; recorded(ids: readonly string[]): void };
+type Stepper = Caller & {
+  step(): boolean;
+  recorded(ids: readonly string[]): void;
+  /** From the ledger. */
+  readonly isCutOff: boolean;
+};
 
 export class SimulatedLedger {
   away = false;
   /** Ids whose rows it refuses for their content until the world heals. */
-  readonly poisoned = new Set<string>();
+  readonly refusedRows = new Set<string>();
   readonly #world: World;
   readonly #dice: Dice;
   readonly #rows = new Map<string, LedgerRow>();
+  readonly #givenUp = new Map<string, GivenUp>();
 
   constructor(world: World) {
     this.#world = world;
@@ -38,29 +45,29 @@ export class SimulatedLedger {
           if (!caller.step()) return;
           const hangs = weather.strikes('connectFails');
           caller.later(hangs ? this.#dice.between(0, timeoutMs) : this.#answerMs(), () => {
-            if (hangs || this.away) reject(new LedgerFailure('broken', 'no connection'));
+            if (hangs || this.#isAway(caller)) reject(new LedgerFailure('broken', 'no connection'));
             else resolve(this.#connection(caller, timeoutMs));
           });
         }),
       find: (ids) =>
         this.#read(caller, timeoutMs, () =>
-          ids.flatMap((id) => {
-            const row = this.#rows.get(id);
-            return row === undefined ? [] : [row];
-          }),
+          ids.flatMap((id) => [this.#rows.get(id) ?? [], this.#givenUp.get(id) ?? []].flat()),
         ),
+      recordAction: () =>
+        this.#read(caller, timeoutMs, () => {
+          this.#world.weather.count('operator action');
+        }),
+      giveUp: (payment) => this.#read(caller, timeoutMs, () => this.#giveUp(payment, caller)),
       recordAnomalies: (anomalies) =>
         this.#read(caller, timeoutMs, () => {
-          if (this.away) return;
+          if (this.#isAway(caller)) return;
           for (const anomaly of anomalies) this.#world.books.reported(anomaly);
         }),
-      idsAfter: (id, most) =>
+      idsAfter: (wanted) =>
         this.#read(caller, timeoutMs, () =>
-          [...this.#rows.keys()]
-            .filter((candidate) => candidate > id)
-            .toSorted()
-            .slice(0, most),
+          pageOf([...this.#rows.keys(), ...this.#givenUp.keys()], wanted),
         ),
+      repairsAfter: () => this.#read(caller, timeoutMs, () => []),
     };
   }
 
@@ -75,7 +82,7 @@ export class SimulatedLedger {
       const readAfterMs = this.#dice.between(0, spanMs);
       timeline.in(readAfterMs, () => {
         const seen = read();
-        const lost = fails || this.away;
+        const lost = fails || this.#isAway(caller);
         caller.later(this.#dice.between(0, spanMs - readAfterMs), () => {
           if (lost) reject(new Error('the ledger does not answer'));
           else resolve(seen);
@@ -132,19 +139,19 @@ export class SimulatedLedger {
     if (weather.strikes('statementHangs')) {
       // Nobody waits for it any more when it commits, if it does.
       if (this.#dice.chance(0.7))
-        this.#world.fly(this.#dice.spread(10, 10_000), () => this.#commit(rows));
+        this.#world.fly(this.#dice.spread(10, 10_000), () => this.#commit(rows, false));
       return;
     }
     if (weather.strikes('brokenBefore')) return answer(broken);
     this.#world.fly(this.#answerMs(), () => {
-      if (this.away) return answer(broken);
+      if (this.#isAway(caller)) return answer(broken);
       if (weather.strikes('statementRefused')) {
         return answer(new LedgerFailure('refused', 'not now', this.#dice.pick(REFUSALS)));
       }
       if (rows.some((row) => this.#isPoisoned(row.correlationId))) {
         return answer(new LedgerFailure('refused', 'not this row', this.#dice.pick(ROW_REFUSALS)));
       }
-      const inserted = this.#commit(rows);
+      const inserted = this.#commit(rows, true);
       answer(weather.strikes('brokenAfter') ? broken : inserted);
     });
   }
@@ -154,19 +161,34 @@ export class SimulatedLedger {
     this.#rows.delete(id);
   }
 
+  #giveUp(payment: Omit<GivenUp, 'givenUpAtMs'>, caller: Stepper): 'given up' | 'settled' {
+    const { correlationId, mayBeCharged } = payment;
+    if (this.#rows.has(correlationId)) return 'settled';
+    if (this.#isAway(caller) || this.#givenUp.has(correlationId)) return 'given up';
+    const { books, weather } = this.#world;
+    weather.count('given up');
+    this.#givenUp.set(correlationId, { ...payment, givenUpAtMs: 0 });
+    books.givenUp(books.of(correlationId), mayBeCharged);
+    return 'given up';
+  }
+
+  #isAway(caller: Stepper): boolean {
+    return this.away || caller.isCutOff;
+  }
+
   #isPoisoned(id: string): boolean {
-    return !this.#world.weather.healed && this.poisoned.has(id);
+    return !this.#world.weather.healed && this.refusedRows.has(id);
   }
 
   /** How many rows were inserted: the ids of the others had one before. */
-  #commit(rows: readonly LedgerRow[]): number {
+  #commit(rows: readonly LedgerRow[], isAwaited: boolean): number {
     const { books, weather } = this.#world;
     let inserted = 0;
     for (const row of rows) {
       if (!this.#rows.has(row.correlationId) && weather.strikes('foreignRow')) {
         const foreign = this.#otherThan(row);
         this.#rows.set(row.correlationId, foreign);
-        books.recordedByOthers(foreign);
+        books.recordedByOthers(foreign, isAwaited);
       }
       books.committed(row);
       if (this.#rows.has(row.correlationId)) continue;

@@ -1,10 +1,11 @@
-// A processor and the way to it, as the contest's published source behaves: it sleeps first, then looks at its failure,
-// then inserts; who gave up cancels nothing; an id is unique here only; a lookup knows neither delay nor failure.
+// A processor and the way to it, like the contest's published source: it sleeps, then checks
+// whether it is set to fail, then inserts. A client that gives up cancels nothing. An id is unique
+// within one processor. A lookup is neither delayed nor failed.
 
-import { confirms } from '../../src/gateways/held-payment.ts';
+import { confirms } from '../../src/gateways/payment-answer.ts';
 import {
   outcomeOfStatus,
-  unanswered,
+  withoutAnswer,
   type Outcome,
   type OutcomeRule,
 } from '../../src/gateways/outcome.ts';
@@ -59,13 +60,13 @@ export class SimulatedProcessor {
           if (!caller.step()) return;
           this.#charge(caller, charge, timeoutMs, (outcome) => {
             if (outcome === 'charged') caller.acknowledged(charge.correlationId);
-            resolve(unanswered(outcome));
+            resolve(withoutAnswer(outcome));
           });
         }),
       lookup: (id, timeoutMs) =>
         new Promise((resolve) => {
           if (!caller.step()) return;
-          this.#lookup(caller, id, timeoutMs, (held) => resolve({ held, status: 0, said: '' }));
+          this.#lookup(caller, id, timeoutMs, (held) => resolve({ held, status: 0, excerpt: '' }));
         }),
       health: () => Promise.resolve(undefined),
     };
@@ -90,7 +91,7 @@ export class SimulatedProcessor {
   #charge(caller: Caller, charge: Charge, timeoutMs: number, done: (o: Outcome) => void): void {
     const { weather } = this.#world;
     const account = this.#world.books.of(charge.correlationId);
-    this.#world.books.sent(account, this.#index);
+    this.#world.books.sent(account, this.#index, charge);
     let over = false;
     const deadline = caller.later(timeoutMs + this.#dice.between(0, 2), () => end('unknown'));
     const end = (outcome: Outcome): void => {

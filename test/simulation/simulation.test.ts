@@ -23,6 +23,9 @@ test('whatever fails, every payment taken is charged once and recorded as it was
   for (const kind of ['crash', 'power lost', 'answerLost', 'statementHangs', 'offerLost']) {
     assert.ok(counts.has(kind), `${kind} happens ${AGAIN}`);
   }
+  for (const kind of ['shard moved', 'lease lost', 'failover', 'cut off', 'waitCancelled']) {
+    assert.ok(counts.has(kind), `${kind} happens ${AGAIN}`);
+  }
 });
 
 test('a seed gives the same run again, event by event', async () => {
@@ -35,7 +38,11 @@ test('a seed gives the same run again, event by event', async () => {
 });
 
 test('the simulation notices a program that is wrong', async () => {
-  for (const name of ['pin writes nothing', 'an unknown one goes to the other processor']) {
+  for (const name of [
+    'pin writes nothing',
+    'an unknown one goes to the other processor',
+    'a takeover asks for no lock',
+  ]) {
     const mutation = MUTATIONS.find((candidate) => candidate.name === name);
     assert.ok(mutation, name);
     const { found, printed } = await hunt(mutation, ['--seeds', '100', '--failures', '1']);

@@ -1,8 +1,8 @@
-// Runs in which one thing alone is wrong, and what may not suffer from it is measured in virtual
-// time: whether good payments are delayed by some that nobody takes, whether a backlog grows in a
-// process that is held up, how late an unknown outcome is learned.
+// Runs with a single fault, which measure in virtual time what must not suffer from it: whether
+// payments that nobody takes delay good ones, whether a backlog grows in a process that is held up,
+// and how late an unknown outcome is learned.
 
-import { readConfig, type Config } from '../../src/config.ts';
+import { readConfig, type Config } from '../../src/config/config.ts';
 import { CURSES, type Account } from './account.ts';
 import { Instance } from './instance.ts';
 import { SimulatedLedger } from './simulated-ledger.ts';
@@ -51,6 +51,7 @@ export class SteadyRun {
     this.#instance = new Instance({
       world,
       config,
+      number: 0,
       processors: this.#processors,
       ledger,
       offer: noPeer,
@@ -64,7 +65,7 @@ export class SteadyRun {
         return { perS: 100, settings: { TIMEOUT_SLACK_MS: String(dice.whole(100, 6_000)) } };
       case 'held up':
         // The compose file's.
-        return { perS: 200, settings: { SENDS_PER_S: '600', SENDS_GATHER_MS: '10' } };
+        return { perS: 200, settings: { RATE_LIMIT_PER_S: '600', SENDS_GATHER_MS: '10' } };
       case 'late answers':
         return { perS: 50, settings: { TIMEOUT_SLACK_MS: String(dice.whole(300, 6_000)) } };
     }
@@ -102,7 +103,7 @@ export class SteadyRun {
 
   #admit(account: Account, cents: number): void {
     account.posted.add(cents);
-    this.#instance.program?.admit(account.id, cents, false, (told) => {
+    this.#instance.program?.admit({ id: account.id, cents, from: 'client' }, (told) => {
       this.#world.books.told(account, cents, true, told);
       if (told !== 'accepted') this.#world.books.fail(`${told} in a steady run`);
     });
@@ -128,7 +129,8 @@ export class SteadyRun {
   }
 
   #checkBacklog(): void {
-    const queued = Number(this.#instance.program?.engine.status()['queued']);
+    const { program } = this.#instance;
+    const queued = program === undefined ? 0 : program.engine.ring.waiting;
     if (queued > this.#perS) this.#world.books.fail(`${queued} queued though CPU is left`);
   }
 
@@ -165,7 +167,7 @@ function configOf(settings: Readonly<Record<string, string>>): Config {
     PROCESSOR_DEFAULT_URL: 'http://default',
     PROCESSOR_FALLBACK_URL: 'http://fallback',
     RING_SLOTS: '4000',
-    SETTLED_FILTER_MIB: '1',
+    BLOOM_FILTER_MIB: '1',
     ...settings,
   });
 }

@@ -1,4 +1,5 @@
-// What all parts of one simulated world share: its time, its chance, its weather, its books, and the trace of what happened.
+// What all parts of one simulated world share: time, random numbers, weather, books, and the trace
+// of what happened.
 
 import { Books } from './books.ts';
 import { Dice } from './dice.ts';
@@ -31,6 +32,16 @@ export class World {
     const parts = [event.length, event.charCodeAt(0), index, number, this.timeline.nowMs * 1_000];
     for (const part of parts) this.hash = mix(this.hash, part);
     this.#trace?.(`${this.timeline.nowMs.toFixed(3).padStart(10)}  ${event}  #${index}  ${value}`);
+  }
+
+  /** Again and again until the world heals, every `meanMs` on average. */
+  every(dice: Dice, meanMs: number, happen: () => void): void {
+    if (meanMs === Number.POSITIVE_INFINITY) return;
+    this.timeline.in(dice.between(0, 2 * meanMs), () => {
+      if (this.weather.healed) return;
+      happen();
+      this.every(dice, meanMs, happen);
+    });
   }
 
   /** Something that happens in any case, whoever dies meanwhile. */

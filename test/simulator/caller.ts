@@ -1,4 +1,5 @@
-// Plain HTTP calls that neither follow, retry nor hide anything, and what the tests of the simulator send with them.
+// Plain HTTP calls that neither follow, retry nor hide anything, and what the tests of the
+// simulator send with them.
 
 import { Agent, request, type ClientRequest, type IncomingHttpHeaders } from 'node:http';
 

@@ -34,12 +34,19 @@ const asleep = (count: number): Promise<boolean> =>
   waitUntil(`${count} asleep`, () => clock.pending === count);
 
 describe('POST /payments', () => {
-  it('answers 200 with a message and holds what was sent', async () => {
+  it('answers 200 with a message and holds what was sent, with the time', async () => {
+    clock.advance(70);
+    const chargedAtMs = clock.now();
     const reply = await caller.charge(ID).reply;
     assert.equal(reply.status, 200);
     assert.equal(typeof (JSON.parse(reply.text) as { message: unknown }).message, 'string');
     const listed = [
-      { correlationId: ID, amountCents: 1990, requestedAt: '2025-07-15T12:34:56.789Z' },
+      {
+        correlationId: ID,
+        amountCents: 1990,
+        requestedAt: '2025-07-15T12:34:56.789Z',
+        chargedAtMs,
+      },
     ];
     assert.deepEqual(await levers.payments(), listed);
   });
@@ -49,7 +56,8 @@ describe('POST /payments', () => {
     const charge = caller.charge(ID);
     await asleep(1);
     assert.deepEqual(await levers.payments(), [], 'nothing is stored before it wakes up');
-    // What counts is whether it fails when the sleep is over, and how long the sleep was to be when it began.
+    // What counts is whether it fails when the sleep is over, and how long the sleep was to be when
+    // it began.
     await levers.setDelay(0);
     await levers.setFailing(true);
     clock.advance(999);

@@ -1,4 +1,5 @@
-// Each fault does what it says to the client and to the books; a share of the calls is chosen by the seed.
+// Each fault does what it says to the client and to the books; a share of the calls is chosen by
+// the seed.
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';

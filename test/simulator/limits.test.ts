@@ -1,4 +1,5 @@
-// A processor's limits: 800 calls at once and 500 waiting; one health call per window and two waiting.
+// A processor's limits: 800 calls at once and 500 waiting; one health call per window and two
+// waiting.
 
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';

@@ -16,6 +16,10 @@ export class ManualClock implements SimulatorClock {
     return this.#alarms.size;
   }
 
+  now(): number {
+    return this.#elapsedMs;
+  }
+
   elapsed(): number {
     return this.#elapsedMs;
   }

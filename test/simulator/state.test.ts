@@ -1,4 +1,5 @@
-// The simulator as a process: it says when it listens, ends on a signal, and with a state file keeps what it acknowledged.
+// The simulator as a process: it says when it listens, ends on a signal, and with a state file
+// keeps what it acknowledged.
 
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';

@@ -1,4 +1,4 @@
-// Whichever instance is asked: a summary has what is charged by then, and nothing that isn't.
+// A summary from any instance has every payment that is charged by then, and no other.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,5 +1,5 @@
-// A summary that would lack something that is charged is a 503 with Retry-After and the reason,
-// whichever instance is asked; as soon as all is recorded it is a 200 again.
+// A summary that would lack a charged payment is a 503 with Retry-After and the reason, whichever
+// instance is asked. As soon as all is recorded it is a 200 again.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -93,7 +93,7 @@ test(`after a restart what may have been acknowledged before it is missing until
   await hasAll(1);
 });
 
-test(`after a restart a payment that its processor does not hold takes no summary away ${AGAIN}`, async () => {
+test(`after a restart a payment that its processor does not hold makes no summary fail ${AGAIN}`, async () => {
   const charged = accepted.length;
   await world.default.levers.setFault({ kind: 'hang' });
   await pay(0);

@@ -70,8 +70,7 @@ test('both, one or none may be given, in any order, among others, once each', ()
   assert.deepEqual(readRange('from=&to='), all);
   assert.deepEqual(readRange('x=1&to=1970-01-01&fromage=2'), { ...all, toMs: 0 });
   assert.deepEqual(readRange('to=1970-01-01&from=1970-01-01'), { fromMs: 0, toMs: 0 });
-  assert.deepEqual(readRange('to=1970-01-01&to=1970-01-01'), {
-    field: 'to',
-    reason: 'is given twice',
-  });
+  for (const query of ['to=1970-01-01&to=1970-01-01', 'to=&to=1970-01-01', 'to=&from=&to']) {
+    assert.deepEqual(readRange(query), { field: 'to', reason: 'is given twice' });
+  }
 });

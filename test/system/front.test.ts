@@ -1,4 +1,5 @@
-// nginx with our configuration: where each payment goes, what it refuses by itself, and what happens while instances are down.
+// nginx with our configuration: where each payment goes, what it refuses by itself, and what
+// happens while instances are down.
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';

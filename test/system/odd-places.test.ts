@@ -69,6 +69,26 @@ test('a data directory that can not be is one clear line, at once', slow, async 
   }
 });
 
+test(
+  'a setting that no instance can use is one clear line, before anything is started',
+  slow,
+  async () => {
+    for (const [setting, cause] of [
+      [{ ADMIN_TOKEN: 'short-secret' }, 'ADMIN_TOKEN must have 16 to 256 visible ASCII characters'],
+      [{ RING_SLOTS: '0' }, 'RING_SLOTS is "0", must be a whole number from 1'],
+    ] as const) {
+      const directory = join(makeTempDirectory(), 'new');
+      const program = launch({ ...(await settings(directory)), ...setting });
+      assert.equal(await program.ended(), 1);
+      await waitUntil('it says why', () => program.errors.length > 0);
+      assert.equal(program.errors.length, 1);
+      assert.ok(program.errors[0]?.startsWith(`npm start: ${cause}`), program.errors[0]);
+      assert.ok(!program.errors.join().includes('secret'));
+      assert.equal(existsSync(join(directory, 'postgres')), false);
+    }
+  },
+);
+
 test('what PostgreSQL can not write is one clear line', slow, async () => {
   const directory = makeTempDirectory();
   // Neither a cluster nor what is left of an unfinished one.

@@ -1,4 +1,5 @@
-// Stands where an instance would, behind nginx: answers 202 with its number, and counts its connections.
+// Stands where an instance would, behind nginx: answers 202 with its number, and counts its
+// connections.
 
 import { chmodSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -47,7 +48,7 @@ export class Stand {
     await new Promise<void>((resolve) => {
       server.listen(this.path, resolve);
     });
-    chmodSync(this.path, 0o666);
+    chmodSync(this.path, 0o660);
     this.#server = server;
   }
 

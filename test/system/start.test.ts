@@ -116,6 +116,8 @@ test('a second signal ends a long drain, and loses no payment', slow, async () =
     return !first.program.running;
   });
   assert.equal(await first.program.ended(), 0);
+  const waits = /payments that wait in .*journal-\d: 1$/;
+  assert.ok(first.program.errors.some((line) => waits.test(line)));
   await nothingIsLeft(first);
 
   const second = await start(environment);

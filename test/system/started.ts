@@ -36,6 +36,7 @@ export async function settings(dataDirectory: string) {
   return {
     DATA_DIR: dataDirectory,
     PORT: String(await freePort()),
+    ADMIN_PORT: String(await freePort()),
     SIMULATOR_DEFAULT_PORT: String(await freePort()),
     SIMULATOR_FALLBACK_PORT: String(await freePort()),
   };
@@ -62,8 +63,9 @@ export const settled = (client: Client, payments: number): Promise<boolean> =>
   });
 
 /**
- * The processes of a system by their data directory: in the environment, which all parts inherit; or, where a part writes its title
- * over that, in the command (nginx) or as the working directory (PostgreSQL).
+ * The processes of a system by their data directory: in the environment, which all parts inherit;
+ * or, where a part writes its title over that, in the command (nginx) or as the working directory
+ * (PostgreSQL).
  */
 function partsOf(dataDirectory: string): Map<number, string> {
   const parts = new Map<number, string>();
@@ -88,7 +90,7 @@ export const pidOf = (dataDirectory: string, command: RegExp): number | undefine
 export async function nothingIsLeft({ environment }: System): Promise<void> {
   const dataDirectory = environment['DATA_DIR'] as string;
   await waitUntil('every process is gone', () => partsOf(dataDirectory).size === 0);
-  for (const name of ['PORT', 'SIMULATOR_DEFAULT_PORT', 'SIMULATOR_FALLBACK_PORT']) {
+  for (const name of ['PORT', 'ADMIN_PORT', 'SIMULATOR_DEFAULT_PORT', 'SIMULATOR_FALLBACK_PORT']) {
     await takePort(Number(environment[name]));
   }
 }

@@ -1,17 +1,17 @@
-// The anomalies that the ledger keeps, and a ledger whose table of payments is held by somebody
-// else.
+// The anomalies that the ledger keeps, and a ledger whose table of payments is locked by another
+// session.
 
 import pg from 'pg';
-import type { AnomalyKind, Said } from '../../src/anomaly.ts';
+import type { AnomalyKind, KnownValues } from '../../src/ledger/anomaly.ts';
 import type { LedgerRow } from '../../src/payment.ts';
 import { query } from './database.ts';
 
 export interface KeptAnomaly {
   readonly id: string;
   readonly kind: AnomalyKind;
-  readonly accepted: Said;
-  readonly charged: Said;
-  readonly recorded: Said;
+  readonly accepted: KnownValues;
+  readonly charged: KnownValues;
+  readonly recorded: KnownValues;
   readonly instance: number;
 }
 
@@ -31,19 +31,19 @@ export async function recordByHand(databaseUrl: string, row: LedgerRow): Promise
        INSERT INTO payments VALUES ($1, $2, $3, to_timestamp($4::float8 / 1000))
        RETURNING processor, amount_cents, requested_at
      )
-     INSERT INTO payments_per_second (processor, second, payments, amount_cents)
-     SELECT processor, date_trunc('second', requested_at), 1, amount_cents FROM by_hand
-     ON CONFLICT (second, processor) DO UPDATE
-     SET payments = payments_per_second.payments + 1,
-         amount_cents = payments_per_second.amount_cents + excluded.amount_cents`,
+     INSERT INTO batch_sums (processor, second, payments, amount_cents)
+     SELECT processor, date_trunc('second', requested_at), 1, amount_cents FROM by_hand`,
     [correlationId, processor, amountCents, requestedAtMs],
   );
 }
 
-/** Until it is released, the table of payments can be read and not written. */
-export async function holdPayments(databaseUrl: string): Promise<{ release(): Promise<void> }> {
+/** Until it is released, the table can be read and not written. */
+export async function holdPayments(
+  databaseUrl: string,
+  table = 'payments',
+): Promise<{ release(): Promise<void> }> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  await client.query('BEGIN; LOCK TABLE payments IN SHARE MODE');
+  await client.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`);
   return { release: () => client.end() };
 }

@@ -1,5 +1,5 @@
-// The books, id by id: what was accepted, what each processor holds and what the ledger says must be the same to the cent and
-// to the millisecond. The last assertion of a test about faults.
+// The last assertion of a test about faults: id by id, the accepted payments, what each processor
+// holds and what the ledger has must agree to the cent and to the millisecond.
 
 import assert from 'node:assert/strict';
 import { PROCESSORS } from '../../src/payment.ts';
@@ -20,7 +20,7 @@ export interface AcceptedPayment {
 }
 
 export interface AuditOptions {
-  /** Payments whose answer never came: they may have been accepted or not, and must agree all the same. */
+  /** Payments without an answer: they were accepted or not, and their books must agree too. */
   readonly maybe?: readonly AcceptedPayment[];
   /** Taken before the end of a purge: the ledger may have forgotten them. */
   readonly forgotten?: readonly AcceptedPayment[];
@@ -31,7 +31,10 @@ export interface AuditOptions {
 /** Differences that a message lists; more are counted. */
 const LISTED_MAX = 20;
 
-/** Waits until everything accepted is settled. @throws AssertionError listing what disagrees when the time is over. */
+/**
+ * Waits until every accepted payment is settled. @throws AssertionError that lists what still
+ * disagrees after `withinMs`
+ */
 export async function audit(
   world: AuditedWorld,
   accepted: readonly AcceptedPayment[],

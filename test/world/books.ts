@@ -1,10 +1,17 @@
-// The books as they stand: what each processor holds and what the ledger says, by id, and what is still under way.
+// The books as they are: what each processor holds and what the ledger has, by id, and what is
+// still under way.
 
 import { processorName, type ProcessorIndex } from '../../src/payment.ts';
 import { query } from './database.ts';
-import type { World } from './world.ts';
+import type { Instance } from './instances.ts';
+import type { Processor } from './processor.ts';
+import { wrongSumsOf } from './sums.ts';
 
-export type AuditedWorld = Pick<World, 'databaseUrl' | 'processors' | 'instances'>;
+export interface AuditedWorld {
+  readonly databaseUrl: string;
+  readonly processors: readonly Pick<Processor, 'name' | 'levers'>[];
+  readonly instances: readonly Pick<Instance, 'program' | 'status'>[];
+}
 
 /** Where a payment is, and with which values. */
 export interface Entry {
@@ -60,7 +67,7 @@ export async function ledgerEntries({ databaseUrl }: AuditedWorld): Promise<Entr
   const rows = await query<{ id: string; processor: ProcessorIndex; cents: string; ms: string }>(
     databaseUrl,
     `SELECT correlation_id::text AS id, processor, amount_cents::text AS cents,
-            round(extract(epoch FROM requested_at) * 1000)::bigint::text AS ms FROM payments`,
+            round(extract(epoch FROM requested_at) * 1000)::bigint::text AS ms FROM all_payments`,
   );
   const entries = new Map<string, Entry[]>();
   for (const { id, processor, cents, ms } of rows) {
@@ -76,26 +83,10 @@ function add(entries: Map<string, Entry[]>, id: string, entry: Entry): void {
   else entries.set(id.toLowerCase(), [entry]);
 }
 
-/** Seconds whose sums are not those of their rows, one line each. */
+/** Periods whose sums are not those of their rows, one line each. */
 export async function wrongSums({ databaseUrl }: AuditedWorld): Promise<string[]> {
-  const rows = await query<
-    Record<'second' | 'counted' | 'summed', string> & { processor: ProcessorIndex }
-  >(
-    databaseUrl,
-    `WITH counted AS (
-       SELECT processor, date_trunc('second', requested_at) AS second,
-              count(*) AS payments, sum(amount_cents) AS cents
-       FROM payments GROUP BY 1, 2
-     )
-     SELECT processor, second::text,
-            concat(counted.payments, '/', counted.cents) AS counted,
-            concat(summed.payments, '/', summed.amount_cents) AS summed
-     FROM counted FULL JOIN payments_per_second AS summed USING (processor, second)
-     WHERE (coalesce(counted.payments, 0), coalesce(counted.cents, 0))
-        <> (coalesce(summed.payments, 0), coalesce(summed.amount_cents, 0))`,
-  );
-  return rows.map(
-    ({ processor, second, counted, summed }) =>
-      `${processorName(processor)} at ${second}: rows give ${counted} (payments/cents), the sums per second ${summed}`,
+  return (await wrongSumsOf(databaseUrl)).map(
+    ({ processor, seconds, start, counted, summed }) =>
+      `${processorName(processor)}, ${seconds} s at ${start}: rows give ${counted} (payments/cents), the sums ${summed}`,
   );
 }

@@ -1,5 +1,5 @@
-// A client as plain as can be: sends what it is told, over TCP or a Unix socket, on kept-alive connections, and gives back
-// status, headers, body and how long it took. It repeats nothing.
+// A plain client: sends what it is given, over TCP or a Unix socket, on kept-alive connections, and
+// returns status, headers, body and latency. It repeats nothing.
 
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 
@@ -23,7 +23,7 @@ export interface Summary {
 export interface Call {
   readonly body?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Longer than any bound in the system: a test that meets it has found something that hangs. */
@@ -71,9 +71,9 @@ export class Client {
   }
 
   /** Posts a payment; `amount` is what stands in the JSON, "19.90" for one. */
-  pay(correlationId: string, amount: string): Promise<Reply> {
+  pay(correlationId: string, amount: string, timeoutMs = TIMEOUT_MS): Promise<Reply> {
     const body = `{"correlationId":"${correlationId}","amount":${amount}}`;
-    return this.send('POST', '/payments', { body });
+    return this.send('POST', '/payments', { body, timeoutMs });
   }
 
   /** @throws Error when the answer isn't 200. */

@@ -1,18 +1,23 @@
-// A real PostgreSQL for one test file, on a port of its own, that can be killed and started again. Each test makes itself a
-// database. It dies with the test process, however that ends.
+// A real PostgreSQL for one test file, on its own port, that can be killed and restarted. Each test
+// makes its own database. The server dies with the test process, however that ends.
 
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { DATABASE_USER, prepareServer, type PreparedServer } from '../../tools/system/postgres.ts';
-import { ended, spawnTethered, stop, type User } from '../../tools/system/tethered.ts';
+import { ended, hasEnded, spawnTethered, stop, type User } from '../../tools/system/tethered.ts';
 import { freePort } from './free-port.ts';
 import { makeTempDirectory, removeTempDirectory } from './temp-directory.ts';
 import { waitUntil } from './wait-until.ts';
 
 const STOP_GRACE_MS = 20_000;
+
+interface ServerOptions {
+  readonly durable?: boolean;
+  readonly programs?: string;
+}
 
 export class DatabaseServer {
   readonly port: number;
@@ -27,14 +32,19 @@ export class DatabaseServer {
     this.#prepared = prepared;
   }
 
-  static async start(): Promise<DatabaseServer> {
+  /**
+   * `durable`: what is committed survives a power failure, as LEDGER_DURABILITY=require needs.
+   * `programs`: the directory of PostgreSQL's programs, if they are not the embedded ones.
+   */
+  static async start({ durable = false, programs }: ServerOptions = {}): Promise<DatabaseServer> {
     const directory = makeTempDirectory();
     const port = await freePort();
     const prepared = await prepareServer({
       dataDirectory: join(directory, 'cluster'),
       socketDirectory: join(directory, 'socket'),
       tcpPort: port,
-      durable: false,
+      durable,
+      programs,
     });
     const server = new DatabaseServer(port, directory, prepared);
     await server.restart();
@@ -53,9 +63,18 @@ export class DatabaseServer {
     return `postgres://${DATABASE_USER}@127.0.0.1:${port}/${database}`;
   }
 
+  get dataDirectory(): string {
+    return join(this.#directory, 'cluster');
+  }
+
   /** Whom the server runs as, where that isn't who we are. */
   get user(): User | undefined {
     return this.#prepared.user;
+  }
+
+  /** Its process; the other processes of the server are its children. */
+  get pid(): number {
+    return this.#running().pid as number;
   }
 
   /** kill -9 of the whole server at once. Resolves when the server is gone. */
@@ -80,9 +99,21 @@ export class DatabaseServer {
       user: this.#prepared.user,
     });
     closeSync(log);
-    await waitUntil('PostgreSQL answers', () => query(this.url('postgres'), 'SELECT 1'), {
-      withinMs: 30_000,
-    });
+    const answers = (): Promise<unknown> | true =>
+      hasEnded(this.#running()) || query(this.url('postgres'), 'SELECT 1');
+    await waitUntil('PostgreSQL answers', answers, { withinMs: 30_000 });
+    if (hasEnded(this.#running())) throw new Error(`PostgreSQL ended: ${await this.log()}`);
+  }
+
+  /** Starts the server, which was shut down, as a standby of nobody: it takes no writes. */
+  async restartAsStandby(): Promise<void> {
+    writeFileSync(join(this.dataDirectory, 'standby.signal'), '');
+    await this.restart();
+  }
+
+  /** Makes a standby take writes. */
+  async promote(): Promise<void> {
+    await query(this.url('postgres'), 'SELECT pg_promote()');
   }
 
   /** Ends the server in good order and leaves it stopped. */

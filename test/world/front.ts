@@ -1,10 +1,10 @@
-// A real nginx with our configuration, on a port of its own, in front of Unix sockets.
+// A real nginx with our configuration, on its own port, in front of Unix sockets.
 
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { prepareNginx } from '../../tools/system/nginx.ts';
+import { prepareNginx, type Front as FrontSettings } from '../../tools/system/nginx.ts';
 import { ended, killGroup, spawnTethered, stop } from '../../tools/system/tethered.ts';
 import { Client } from './client.ts';
 import { freePort } from './free-port.ts';
@@ -25,11 +25,15 @@ export class Front {
   }
 
   /** Writes its files to `directory`/nginx. */
-  static async start(directory: string, socketPaths: readonly string[]): Promise<Front> {
+  static async start(
+    directory: string,
+    socketPaths: readonly string[],
+    more: Pick<FrontSettings, 'clients' | 'others'> = {},
+  ): Promise<Front> {
     const own = join(directory, 'nginx');
     await mkdir(own);
     const listen = `127.0.0.1:${await freePort()}`;
-    const command = await prepareNginx(own, { listen, socketPaths });
+    const command = await prepareNginx(own, { listen, socketPaths, ...more });
     const front = new Front(`http://${listen}`, own, command);
     await front.restart();
     return front;
@@ -50,6 +54,11 @@ export class Front {
       return (await client.send('GET', '/internal')).status === 404;
     });
     client.close();
+  }
+
+  /** Its master; the worker is its child. */
+  get pid(): number {
+    return this.#running().pid as number;
   }
 
   /** kill -9 of the master and its worker. */

@@ -1,5 +1,5 @@
-// A TCP proxy in front of a part, for the faults of networks: bytes held back, bytes that vanish, connections cut or reset,
-// connections refused. It counts what it saw.
+// A TCP proxy in front of a part, for the faults of networks: bytes late, held back or lost,
+// connections cut, reset or refused. It counts the connections.
 
 import {
   createConnection,
@@ -8,6 +8,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Towards the part behind the proxy, or back from it. */
 export type Direction = 'requests' | 'answers';
@@ -18,11 +19,10 @@ interface Pair {
 }
 
 export class GapProxy {
-  /** Connections taken since the start. */
+  /** Connections since the start. */
   accepted = 0;
-  /** Bytes that were passed on, per direction. */
-  readonly passed: Record<Direction, number> = { requests: 0, answers: 0 };
-
+  /** Each answer's bytes come so much later. */
+  answersLateMs = 0;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #pairs = new Set<Pair>();
   readonly #held = new Set<Direction>();
@@ -51,11 +51,6 @@ export class GapProxy {
     const changed = new URL(url);
     changed.host = `127.0.0.1:${this.#port}`;
     return changed.href.replace(/\/$/, '');
-  }
-
-  /** Connections that are open now. */
-  get open(): number {
-    return this.#pairs.size;
   }
 
   /** Bytes wait, none is lost, until `release`. */
@@ -141,15 +136,15 @@ export class GapProxy {
   #pass(from: Socket, to: Socket, direction: Direction): void {
     from.setNoDelay(true);
     from.on('error', () => {});
-    from.on('end', () => to.end());
+    const late = new Late(() => (direction === 'answers' ? this.answersLateMs : 0));
+    from.on('end', () => late.run(() => to.end()));
     from.on('close', (failed) => {
       if (failed) to.destroy();
-      else to.end();
+      else late.run(() => to.end());
     });
     from.on('data', (bytes) => {
       if (this.#lost.has(direction)) return;
-      this.passed[direction] += bytes.length;
-      to.write(bytes);
+      late.run(() => to.write(bytes));
     });
   }
 
@@ -161,6 +156,34 @@ export class GapProxy {
       if (this.#held.has(direction)) socket.pause();
       else socket.resume();
     }
+  }
+}
+
+/** Runs what it is given later, in order. */
+class Late {
+  readonly #lateMs: () => number;
+  #dueMs = 0;
+  #waiting: Promise<void> | undefined;
+
+  constructor(lateMs: () => number) {
+    this.#lateMs = lateMs;
+  }
+
+  run(step: () => unknown): void {
+    const nowMs = performance.now();
+    this.#dueMs = Math.max(this.#dueMs, nowMs + this.#lateMs());
+    if (this.#waiting === undefined && this.#dueMs <= nowMs) {
+      step();
+      return;
+    }
+    const dueMs = this.#dueMs;
+    const waiting = (this.#waiting ?? Promise.resolve())
+      .then(() => sleep(Math.max(0, dueMs - performance.now())))
+      .then(() => {
+        if (this.#waiting === waiting) this.#waiting = undefined;
+        step();
+      });
+    this.#waiting = waiting;
   }
 }
 

@@ -1,4 +1,5 @@
-// API instances as processes of their own, with a socket and a journal each. They can be killed and started again.
+// Instances as processes of their own, each with its socket and its journal. They can be killed and
+// restarted.
 
 import { join } from 'node:path';
 import { Client } from './client.ts';
@@ -6,12 +7,6 @@ import { Program } from './program.ts';
 import { waitUntil } from './wait-until.ts';
 
 const SCRIPT = new URL('../../src/main.js', import.meta.url);
-
-/** What an instance had charged since its start; a sum of cents may exceed a safe integer. */
-export interface Charged {
-  readonly payments: number;
-  readonly cents: string;
-}
 
 /** What an instance says of itself. */
 export interface Status {
@@ -44,8 +39,6 @@ export interface Status {
   readonly checking: number;
   /** Found since its start. */
   readonly anomalies: number;
-  readonly default: Charged;
-  readonly fallback: Charged;
   /** Whether the ledger and the other instances agree to its place. */
   readonly membership: 'pending' | 'agreed' | 'disagreed';
 }
@@ -68,12 +61,16 @@ export class Instance {
     this.socketPath = socketPaths[number] as string;
     this.journalPath = join(directory, `journal-${number}`);
     this.client = new Client(this.socketPath);
+    // A shard of a cluster has its journal in the database, and finds the others there.
+    const place =
+      environment['JOURNAL'] === 'table'
+        ? {}
+        : { PEER_SOCKET_PATHS: socketPaths.join(','), JOURNAL_PATH: this.journalPath };
     this.#environment = {
       ALLOW_PURGE: '1',
       ...environment,
       SOCKET_PATH: this.socketPath,
-      PEER_SOCKET_PATHS: socketPaths.join(','),
-      JOURNAL_PATH: this.journalPath,
+      ...place,
     };
   }
 
@@ -108,11 +105,15 @@ export class Instance {
     return this.lines.filter((line) => line.includes(`"event":"${event}"`)).length;
   }
 
-  /** The latest line of its log about `event`. @throws when there is none */
-  latest(event: string): Readonly<Record<string, unknown>> {
-    const line = this.lines.findLast((one) => one.includes(`"event":"${event}"`));
-    if (line === undefined) throw new Error(`it never said "${event}"`);
-    return JSON.parse(line) as Record<string, unknown>;
+  /**
+   * Resolves with the latest line of its log about `event`, as soon as there is one: an answer over
+   * HTTP may come before the line. Rejects after 10 s without one.
+   */
+  latest(event: string): Promise<Readonly<Record<string, unknown>>> {
+    return waitUntil(`it says "${event}"`, () => {
+      const line = this.lines.findLast((one) => one.includes(`"event":"${event}"`));
+      return line === undefined ? line : (JSON.parse(line) as Record<string, unknown>);
+    });
   }
 
   /** Resolves when the ledger and the other instances agree to its place, or don't any more. */
@@ -142,9 +143,11 @@ export class Instance {
 export function makeInstances(
   directory: string,
   count: number,
-  environment: Environment,
+  environmentOf: (number: number) => Environment,
 ): Instance[] {
   const numbers = Array.from({ length: count }, (_, number) => number);
   const socketPaths = numbers.map((number) => join(directory, `api-${number}.sock`));
-  return numbers.map((number) => new Instance(directory, number, { socketPaths, environment }));
+  return numbers.map((number) => {
+    return new Instance(directory, number, { socketPaths, environment: environmentOf(number) });
+  });
 }

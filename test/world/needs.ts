@@ -1,4 +1,5 @@
-// What not every machine has. A test without it is skipped and says so; with REQUIRE_ALL=1 it is run all the same, and fails.
+// What not every machine has. A test without it is skipped and says so; with REQUIRE_ALL=1 it runs
+// and fails.
 
 export const REQUIRE_ALL = process.env['REQUIRE_ALL'] === '1';
 

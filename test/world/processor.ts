@@ -1,4 +1,5 @@
-// A simulated payment processor as a process of its own, with its levers. Its payments and its address outlive a kill.
+// A simulated payment processor as its own process, with its levers. Its payments and its address
+// outlive a kill.
 
 import { Levers } from '../../tools/simulator/levers.ts';
 import { Program } from './program.ts';
@@ -30,6 +31,10 @@ export class Processor {
   static async start(options: ProcessorOptions): Promise<Processor> {
     const program = launch(options, '0');
     return new Processor(options, await listening(program), program);
+  }
+
+  get pid(): number {
+    return this.#program.pid;
   }
 
   /** Sends a signal and goes on: SIGSTOP, SIGCONT. */
@@ -65,5 +70,5 @@ async function listening(program: Program): Promise<string> {
     if (!program.running) throw new Error(`it ended: ${program.lastWords()}`);
     return program.lines.find((candidate) => candidate.includes('"listening"'));
   });
-  return (JSON.parse(line as string) as { url: string }).url;
+  return (JSON.parse(line) as { url: string }).url;
 }

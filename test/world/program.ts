@@ -1,7 +1,8 @@
-// One of our own programs as a child process: what it prints is kept by the line, it can be killed and started again, and it
-// dies with the test.
+// One of our programs as a child process: its lines are kept, it can be killed and restarted, and
+// it dies with the test.
 
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ended, hasEnded, spawnTethered } from '../../tools/system/tethered.ts';
@@ -13,6 +14,8 @@ export class Program {
   readonly errors: string[] = [];
   readonly #command: readonly string[];
   #child: ChildProcess | undefined;
+  /** Resolves when both streams have ended, and all their lines are in `lines` and `errors`. */
+  #printed: Promise<unknown> = Promise.resolve();
 
   /** `script` is compiled JavaScript. */
   constructor(script: URL, words: readonly string[] = []) {
@@ -35,8 +38,10 @@ export class Program {
       stdio: ['ignore', 'pipe', 'pipe'],
       environment,
     });
-    collect(child.stdout, this.lines);
-    collect(child.stderr, this.errors);
+    this.#printed = Promise.all([
+      collect(child.stdout, this.lines),
+      collect(child.stderr, this.errors),
+    ]);
     this.#child = child;
   }
 
@@ -51,9 +56,14 @@ export class Program {
     return this.ended();
   }
 
-  /** Resolves with the exit code, or the signal's name, when it has ended. */
+  /**
+   * Resolves with the exit code, or the signal's name, once the program has ended and all its lines
+   * are in `lines` and `errors`.
+   */
   async ended(): Promise<number | NodeJS.Signals> {
-    return ended(this.#started());
+    const how = await ended(this.#started());
+    await this.#printed;
+    return how;
   }
 
   /** What it said last, for messages. */
@@ -67,6 +77,9 @@ export class Program {
   }
 }
 
-function collect(stream: NodeJS.ReadableStream | null, lines: string[]): void {
-  if (stream) createInterface({ input: stream }).on('line', (line) => lines.push(line));
+/** Resolves at the end of the stream. */
+async function collect(stream: NodeJS.ReadableStream | null, lines: string[]): Promise<void> {
+  if (stream === null) return;
+  const reader = createInterface({ input: stream }).on('line', (line) => lines.push(line));
+  await once(reader, 'close');
 }

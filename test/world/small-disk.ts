@@ -1,5 +1,5 @@
-// A disk that is easily full: a file system in memory of a given size. Only root can make one, so where nothing may be skipped
-// sudo is asked, and must not ask back. Nobody's sudo is used without REQUIRE_ALL=1.
+// A disk that is easily full: a file system in memory of a given size. Only root can make one; with
+// REQUIRE_ALL=1 `sudo -n` is used, otherwise nobody's sudo is.
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -41,7 +41,7 @@ export class SmallDisk {
     rmSync(this.#ballast, { force: true });
   }
 
-  /** Nothing can be written from now on. Whoever has a file open for writing has to close it first. */
+  /** Nothing can be written from now on. A file that is open for writing has to be closed first. */
   makeReadOnly(): void {
     asRoot('mount', '-o', 'remount,ro', this.directory);
   }

@@ -1,9 +1,11 @@
-// A directory of a test's own, short enough for Unix sockets, open to `nobody` (nginx's workers, PostgreSQL under root), and
-// removed when the process ends, also when a test failed.
+// A test's own directory: short enough for Unix sockets, open to `nobody` (nginx's workers,
+// PostgreSQL under root; the sockets in it have their group), and removed when the process ends,
+// also after a failed test.
 
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { shareWithNobody } from '../../tools/system/nobody.ts';
 
 const directories = new Set<string>();
 
@@ -12,7 +14,8 @@ export function makeTempDirectory(): string {
   // TMPDIR may be missing, or open to its owner only.
   const place = isOpen(tmpdir()) ? tmpdir() : '/tmp';
   const directory = mkdtempSync(join(place, 'repasse-test-'));
-  chmodSync(directory, 0o755);
+  if (process.getuid?.() === 0) shareWithNobody(directory, 0o755);
+  else chmodSync(directory, 0o755);
   directories.add(directory);
   return directory;
 }

@@ -1,4 +1,5 @@
-// Waiting for a condition, never for time: asks again and again until it holds, and says what never came true.
+// Waits for a condition, never for a fixed time: asks again and again until it holds, and names
+// what never came true.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -15,7 +16,7 @@ export async function waitUntil<T>(
   what: string,
   condition: () => T | Promise<T>,
   { withinMs = 10_000, everyMs = 10 }: Patience = {},
-): Promise<T> {
+): Promise<NonNullable<T>> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     let last: unknown;

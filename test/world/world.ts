@@ -1,5 +1,5 @@
-// The whole system for a test, of real parts: PostgreSQL, two simulated processors, API instances, and nginx unless left out.
-// Close it at the end (`await using` does): nothing stays.
+// The whole system for a test, of real parts: PostgreSQL, two simulated processors, instances, and
+// nginx unless it is left out. Closing it (`await using` does) leaves nothing behind.
 
 import { join } from 'node:path';
 import { Client } from './client.ts';
@@ -12,16 +12,18 @@ import { makeTempDirectory, removeTempDirectory } from './temp-directory.ts';
 import { waitUntil } from './wait-until.ts';
 
 export interface WorldOptions {
-  /** A server to make a database in; without one the world has its own. Whoever started it closes it. */
+  /** A server to make a database in, which the caller closes; without one the world has its own. */
   readonly database?: DatabaseServer;
   /** 2 by default. */
   readonly instances?: number;
   /** Whether nginx stands in front: by default it does. */
   readonly front?: boolean;
-  /** Whether a gap proxy stands before the database and before each processor: by default none does. */
+  /** Whether a gap proxy stands before the database and each processor; by default none does. */
   readonly gaps?: boolean;
   /** Settings of every instance. */
   readonly environment?: Environment;
+  /** Settings of each instance by its number. */
+  readonly environmentOf?: (number: number) => Environment;
 }
 
 /** Where the instances find the parts, and the proxies in between. */
@@ -41,6 +43,8 @@ interface Parts {
   readonly instances: readonly Instance[];
   readonly front: Front | undefined;
   readonly ownsDatabase: boolean;
+  /** Where an instance finds the other parts. */
+  readonly places: Environment;
 }
 
 export class World {
@@ -68,6 +72,11 @@ export class World {
     const instance = this.instances[number];
     if (!instance) throw new Error(`there is no instance ${number}`);
     return instance;
+  }
+
+  /** Settings of one more process, with where it finds the parts. */
+  environmentOf(own: Environment): Environment {
+    return { ...this.#parts.places, ...own };
   }
 
   get processors(): readonly [Processor, Processor] {
@@ -117,14 +126,19 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
         fallback: await GapProxy.start(fallback.url),
       }
     : undefined;
-  const instances = makeInstances(directory, options.instances ?? 2, {
+  const places: Environment = {
     DATABASE_URL: gaps?.database.through(databaseUrl) ?? databaseUrl,
     PROCESSOR_DEFAULT_URL: gaps?.default.through(defaultProcessor.url) ?? defaultProcessor.url,
     PROCESSOR_FALLBACK_URL: gaps?.fallback.through(fallback.url) ?? fallback.url,
     OUTCOMES_DEFAULT: 'contest',
     OUTCOMES_FALLBACK: 'contest',
+  };
+  const environmentOf = (number: number): Environment => ({
+    ...places,
     ...options.environment,
+    ...options.environmentOf?.(number),
   });
+  const instances = makeInstances(directory, options.instances ?? 2, environmentOf);
   for (const instance of instances) instance.start();
   await Promise.all(instances.map((instance) => instance.waitReady()));
   const socketPaths = instances.map((instance) => instance.socketPath);
@@ -140,6 +154,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     instances,
     front,
     ownsDatabase,
+    places,
   });
   // An instance listens before it has reached the database.
   await waitUntil('the summary is there', () => world.client.summary());

@@ -1,16 +1,28 @@
-// The submission's compose file with the simulated processors, as a project of its own: up, down, and what a test does to a part.
+// The submission's compose file with the simulated processors, as a project of its own: how it is
+// started and removed, and how a test inspects and kills a part.
 
 import { fileURLToPath } from 'node:url';
-import { EXACT_IMAGES } from '../submission/images.ts';
+import { EXACT_IMAGES } from './images.ts';
 import { killProcess } from './container-process.ts';
-import { docker, usage } from './docker.ts';
+import { docker, whatIsMissing } from './docker.ts';
 import type { How } from './killing.ts';
+import { Project } from './project.ts';
+import { PsqlSession } from './psql-session.ts';
 import type { Usage } from './usage.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-/** Not the project of whoever tries it by hand: its volumes are deleted in the end. */
+/** A name that nobody uses by hand, because the volumes are deleted at the end. */
 const PROJECT = 'repasse-test';
 const FILES = ['docker-compose.yml', 'docker/compose.local.yml'] as const;
+
+/** For the --help of a command that runs this. */
+export const DOCKER = {
+  needs: 'Docker with Compose v2, and the ports 9999, 8001 and 8002',
+  environment: {
+    DOCKER_BUILD_FLAGS: 'more words for `docker build`, such as "--network host"',
+    EXACT_IMAGES: '1: the base images with the exact tags of the submission',
+  },
+} as const;
 
 /** More compose files, and variables for all of them. */
 export interface Arrangement {
@@ -18,9 +30,8 @@ export interface Arrangement {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-let arrangement: Arrangement = { files: [], environment: {} };
-
-const IMAGES = { instance: 'repasse:test', simulator: 'repasse-simulator:test' } as const;
+/** By the Dockerfile's targets. */
+export const IMAGES = { instance: 'repasse:test', simulator: 'repasse-simulator:test' } as const;
 const ENVIRONMENT = {
   REPASSE_IMAGE: IMAGES.instance,
   REPASSE_SIMULATOR_IMAGE: IMAGES.simulator,
@@ -28,48 +39,57 @@ const ENVIRONMENT = {
   ...(process.env['EXACT_IMAGES'] === '1' ? EXACT_IMAGES : {}),
 } as const;
 
-/** From the next `up` on. */
-export function arrange(wanted: Arrangement): void {
-  arrangement = wanted;
-}
-
-function compose(...args: readonly string[]): Promise<string> {
-  const files = [...FILES, ...arrangement.files].map((path) => `--file=${ROOT}${path}`);
-  const project = [`--project-name=${PROJECT}`, `--project-directory=${ROOT}`];
-  return docker(['compose', ...project, ...files, ...args], {
-    ...ENVIRONMENT,
-    ...arrangement.environment,
+const projectOf = ({ files, environment }: Arrangement): Project =>
+  new Project({
+    name: PROJECT,
+    directory: ROOT,
+    files: [...FILES, ...files].map((path) => `${ROOT}${path}`),
+    environment: { ...ENVIRONMENT, ...environment },
   });
+
+let project = projectOf({ files: [], environment: {} });
+
+/** Counts from the next `up`. */
+export function arrange(wanted: Arrangement): void {
+  project = projectOf(wanted);
 }
 
-/** The parts that the contest's limits are about. */
+/** The parts that the contest limits. */
 const LIMITED = ['nginx', 'api1', 'api2', 'postgres'] as const;
+const PROCESSORS = ['payment-processor-default', 'payment-processor-fallback'] as const;
 
-/** `flags` are for `docker build`. */
-export async function buildImages(flags: readonly string[]): Promise<void> {
-  for (const target of ['instance', 'simulator'] as const) {
-    const where = ['--file', `${ROOT}docker/Dockerfile`, '--target', target, '--tag'];
-    await docker(['build', ...flags, ...where, IMAGES[target], ROOT]);
-  }
+/** @throws Error when Docker is missing, or with what a failed build printed last. */
+export async function buildImages(): Promise<void> {
+  const missing = await whatIsMissing();
+  if (missing !== undefined) throw new Error(`needs ${missing}`);
+  for (const target of ['instance', 'simulator'] as const) await buildImage(target);
 }
 
-/** Resolves when all containers are started, which is before they answer. */
-export async function up(): Promise<void> {
-  await compose('up', '--detach', '--no-build');
+/** From this checkout. */
+export async function buildImage(target: keyof typeof IMAGES, stop?: AbortSignal): Promise<void> {
+  const flags = process.env['DOCKER_BUILD_FLAGS']?.split(' ').filter(Boolean) ?? [];
+  const where = ['--file', `${ROOT}docker/Dockerfile`, '--target', target, '--tag'];
+  const words = ['build', ...flags, ...where, IMAGES[target], ROOT];
+  await docker(words, stop === undefined ? {} : { stop });
 }
+
+/** Resolves when all containers are started; they may not answer yet. */
+export const up = (): Promise<void> => project.up(['--no-build']);
 
 /** Removes everything, volumes too. */
 export async function down(): Promise<void> {
-  containers.clear();
   crashed.clear();
-  await compose('down', '--volumes', '--timeout', '20');
+  await project.down();
 }
 
-export const logs = (): Promise<string> => compose('logs', '--no-color', '--timestamps');
+export const logs = (): Promise<string> => project.logs();
 
-/** Kills a part without a word. Resolves at once, or, where the engine has to do it, once the part is started again. */
+/**
+ * Kills a part with SIGKILL. Resolves at once, or, where only the engine can kill it, once the part
+ * is started again.
+ */
 export async function kill(service: string): Promise<How> {
-  const id = await containerOf(service);
+  const id = await project.containerOf(service);
   if (await killProcess(await processOf(service), id)) {
     crashed.add(service);
     return 'its process';
@@ -81,67 +101,52 @@ export async function kill(service: string): Promise<How> {
 
 /** The engine's number for a part's main process; 0 while there is none. */
 export async function processOf(service: string): Promise<number> {
-  return Number(await inspect(service, '{{.State.Pid}}'));
+  return Number(await project.inspect(service, '{{.State.Pid}}'));
 }
 
 /** Whether this very instance answers, asked from inside its container. */
 export async function instanceAnswers(service: string): Promise<boolean> {
   const curl = 'curl --fail --silent --output /dev/null --max-time 1 --unix-socket "$SOCKET_PATH"';
-  const id = await containerOf(service);
+  const id = await project.containerOf(service);
   return docker(['exec', id, 'sh', '-c', `exec ${curl} http://instance/internal/status`]).then(
     () => true,
     () => false,
   );
 }
 
-/** Where a part is, past the port that Docker publishes: its proxy for that gives up under a burst of connections. */
+/** A part's own address: Docker's proxy for the published port fails under many connections. */
 export async function addressOf(service: string): Promise<string> {
   const form = '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}';
-  const text = await docker(['inspect', '--format', form, await containerOf(service)]);
-  return text.trim().split('\n')[0] ?? '';
+  const text = await project.inspect(service, form);
+  return text.split('\n')[0] ?? '';
 }
 
-export async function usageByService(): Promise<ReadonlyMap<string, Usage>> {
-  const used = new Map<string, Usage>();
-  for (const service of LIMITED) used.set(service, await usage(await containerOf(service)));
-  return used;
+export const usageByService = (): Promise<ReadonlyMap<string, Usage>> => project.usageOf(LIMITED);
+
+export const usageOfProcessors = (): Promise<ReadonlyMap<string, Usage>> =>
+  project.usageOf(PROCESSORS);
+
+/** The ids of all containers. */
+export const containers = (): Promise<string[]> =>
+  Promise.all([...LIMITED, ...PROCESSORS].map((service) => project.containerOf(service)));
+
+/** What happened to the parts besides our kills: one was out of memory, or ended by itself. */
+export const mishaps = (): Promise<string[]> => project.mishaps(LIMITED, crashed);
+
+const PSQL = ['psql', '--host=/run/ledger', '--username=repasse', '--dbname=repasse'] as const;
+
+/** In PostgreSQL's container, so what it needs of CPU counts as PostgreSQL's. */
+export async function openLedger(): Promise<PsqlSession> {
+  const id = await project.containerOf('postgres');
+  return new PsqlSession(['docker', 'exec', '--interactive', id, ...PSQL]);
 }
 
-/** What befell a part besides our kill: the kernel killed it for its memory, or it ended by itself. */
-export async function mishaps(): Promise<string[]> {
-  const found: string[] = [];
-  for (const service of LIMITED) {
-    const state = await inspect(service, '{{.State.OOMKilled}} {{.RestartCount}}');
-    const [outOfMemory, restarts] = state.split(' ');
-    if (outOfMemory !== 'false') found.push(`${service}: killed for its memory`);
-    const own = Number(restarts) - (crashed.has(service) ? 1 : 0);
-    if (own !== 0) found.push(`${service}: ended by itself, restarts: ${own}`);
-  }
-  return found;
-}
-
-/** Lines of the answer, columns parted by a space. */
+/** The rows of the answer, with a space between the columns. */
 export async function askLedger(sql: string): Promise<string[]> {
-  const psql = ['psql', '--host=/run/sockets', '--username=repasse', '--dbname=repasse'];
   const form = ['--no-align', '--tuples-only', '--field-separator= ', '--command', sql];
-  const text = await docker(['exec', await containerOf('postgres'), ...psql, ...form]);
+  const text = await docker(['exec', await project.containerOf('postgres'), ...PSQL, ...form]);
   return text.split('\n').filter((line) => line !== '');
 }
 
-async function inspect(service: string, format: string): Promise<string> {
-  return (await docker(['inspect', '--format', format, await containerOf(service)])).trim();
-}
-
-/** Parts that we killed as a crash, once each: the engine counts it among their restarts. */
+/** The parts that we killed as a crash, once each: the engine counts that as a restart. */
 const crashed = new Set<string>();
-
-const containers = new Map<string, string>();
-
-async function containerOf(service: string): Promise<string> {
-  const known = containers.get(service);
-  if (known !== undefined) return known;
-  const id = (await compose('ps', '--all', '--quiet', service)).trim();
-  if (id === '') throw new Error(`${service} has no container`);
-  containers.set(service, id);
-  return id;
-}

@@ -1,8 +1,8 @@
-// A container's main process, killed as a crash would end it: the engine has not been asked, and applies its restart policy.
+// Kills a container's main process as a crash would: the engine applies its restart policy.
 
 import { readFile } from 'node:fs/promises';
 
-/** False where it can't be done: the engine runs elsewhere, or the process is not ours to kill. */
+/** False if the engine runs elsewhere, or this user may not kill the process. */
 export async function killProcess(pid: number, containerId: string): Promise<boolean> {
   if (!(await isOf(containerId, pid))) return false;
   try {
@@ -12,7 +12,7 @@ export async function killProcess(pid: number, containerId: string): Promise<boo
   }
 }
 
-/** The number is the engine's: where that runs in a machine or a container of its own, it is some other process here. */
+/** `pid` is the engine's number. If the engine runs elsewhere, it is another process here. */
 async function isOf(containerId: string, pid: number): Promise<boolean> {
   for (const file of ['cgroup', 'mountinfo']) {
     const text = await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');

@@ -1,41 +1,58 @@
-// Docker by its command, and its engine's figures of a container by its API: neither needs a package.
+// Docker: its command, and, for the figures of a container, the API of its engine.
 
-import { execFile } from 'node:child_process';
-import { request } from 'node:http';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
+import { ask } from '../system/ask.ts';
+import { ended, spawnTethered, stopAt } from '../system/tethered.ts';
 import { usageOf, type Usage } from './usage.ts';
 
-const run = promisify(execFile);
-const OUTPUT_BYTES_MAX = 256 * 2 ** 20;
 const STDERR_LINES = 5;
 const API_TIMEOUT_MS = 10_000;
+/** From `stop` until the command is killed. */
+const GRACE_MS = 10_000;
 
-/** Runs `docker …` and gives what it wrote to stdout. @throws Error with the end of what it wrote to stderr. */
-export async function docker(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  try {
-    const options = { maxBuffer: OUTPUT_BYTES_MAX, env: { ...process.env, ...env } };
-    return (await run('docker', [...args], options)).stdout;
-  } catch (error) {
-    const { stderr = '', message } = error as Error & { stderr?: string };
-    // What went wrong stands at the end.
-    const reason = stderr.trim().split('\n').slice(-STDERR_LINES).join('\n') || message;
-    throw new Error(`docker ${args.slice(0, 3).join(' ')} …: ${reason}`, { cause: error });
-  }
+export interface DockerOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Ends the command early. A terminal's Ctrl-C doesn't reach it. */
+  readonly stop?: AbortSignal;
 }
 
-/** What is missing to run anything here, in one line; undefined when nothing is. */
+/**
+ * What `docker …` wrote to stdout.
+ * @throws Error with the last lines that it wrote to stderr, or with the reason of `stop`.
+ */
+export async function docker(
+  args: readonly string[],
+  { environment, stop }: DockerOptions = {},
+): Promise<string> {
+  stop?.throwIfAborted();
+  const child = spawnTethered(['docker', ...args], {
+    deathSignal: 'SIGTERM',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    environment,
+  });
+  // Where even `setpriv` is missing; the end is seen all the same.
+  child.once('error', () => {});
+  // Compose is a child of `docker`: both hear of it.
+  const release = stop === undefined ? undefined : stopAt(stop, child, 'SIGTERM', GRACE_MS);
+  const streams = [child.stdout, child.stderr].map((stream) => (stream ? text(stream) : ''));
+  const [code, stdout = '', stderr = ''] = await Promise.all([ended(child), ...streams]);
+  release?.();
+  if (code === 0) return stdout;
+  stop?.throwIfAborted();
+  const reason = stderr.trim().split('\n').slice(-STDERR_LINES).join('\n') || `ended with ${code}`;
+  throw new Error(`docker ${args.slice(0, 3).join(' ')} …: ${reason}`);
+}
+
+/** What is missing of Docker, in one line; undefined when nothing is. */
 export async function whatIsMissing(): Promise<string | undefined> {
   const needs = [
     [['--version'], 'the docker command'],
     [['compose', 'version'], 'Compose v2 (docker compose)'],
-    [['info', '--format', '{{.ServerVersion}}'], 'a running Docker engine that we may use'],
+    [['info', '--format', '{{.ServerVersion}}'], 'a running Docker engine that this user may use'],
   ] as const;
   for (const [args, what] of needs) {
     try {
-      await docker(args);
+      await docker(args, { stop: AbortSignal.timeout(API_TIMEOUT_MS) });
     } catch {
       return what;
     }
@@ -45,30 +62,9 @@ export async function whatIsMissing(): Promise<string | undefined> {
 
 /** What a container uses now, and has used since it started. */
 export async function usage(containerId: string): Promise<Usage> {
-  return usageOf(await ask(`/containers/${containerId}/stats?stream=false&one-shot=true`));
-}
-
-/** GET at the engine's API, on its socket. */
-function ask(path: string): Promise<unknown> {
-  const host = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
-  const where = host.startsWith('unix://')
-    ? { socketPath: host.slice('unix://'.length) }
-    : { host: new URL(host).hostname, port: new URL(host).port };
-  return new Promise((resolve, reject) => {
-    const call = request({ ...where, path, agent: false, timeout: API_TIMEOUT_MS }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      answer.on('error', reject);
-      answer.on('end', () => {
-        if (answer.statusCode === 200) resolve(JSON.parse(text));
-        else reject(new Error(`Docker answered ${answer.statusCode} to ${path}: ${text.trim()}`));
-      });
-    });
-    call.on('timeout', () => call.destroy(new Error(`Docker is silent about ${path}`)));
-    call.on('error', reject);
-    call.end();
-  });
+  const engine = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
+  const path = `/containers/${containerId}/stats?stream=false&one-shot=true`;
+  const { status, body } = await ask(engine.replace(/^unix:\/\//, ''), path, API_TIMEOUT_MS);
+  if (status !== 200) throw new Error(`Docker answered ${status} to ${path}: ${body.trim()}`);
+  return usageOf(JSON.parse(body));
 }

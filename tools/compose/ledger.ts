@@ -1,4 +1,5 @@
-// The ledger's rows against what the processors hold, by id: same processor, same cents, same millisecond.
+// Compares the ledger's rows with the processors' payments: the same processor, cents and
+// millisecond for each id.
 
 import { processorName, type ProcessorIndex } from '../../src/payment.ts';
 
@@ -11,7 +12,8 @@ export interface Entry {
 
 /** Rows come as "id processor cents milliseconds". */
 export const LEDGER_QUERY = `
-  SELECT correlation_id, processor, amount_cents, round(extract(epoch FROM requested_at) * 1000)::bigint
+  SELECT correlation_id, processor, amount_cents,
+    round(extract(epoch FROM requested_at) * 1000)::bigint
   FROM payments`;
 
 export function entryOfRow(row: string): Entry {
@@ -26,14 +28,15 @@ export function entryOfRow(row: string): Entry {
 
 /** A line for each payment on which both sides don't agree. */
 export function ledgerFaults(ledger: readonly Entry[], charged: readonly Entry[]): string[] {
-  const say = ({ processor, cents, requestedAtMs }: Entry): string =>
+  const textOf = ({ processor, cents, requestedAtMs }: Entry): string =>
     `${processorName(processor)}, ${cents} cents, ${new Date(requestedAtMs).toISOString()}`;
-  const recorded = new Map(ledger.map((entry) => [entry.id.toLowerCase(), say(entry)]));
-  const held = new Map(charged.map((entry) => [entry.id.toLowerCase(), say(entry)]));
+  const recorded = new Map(ledger.map((entry) => [entry.id.toLowerCase(), textOf(entry)]));
+  const held = new Map(charged.map((entry) => [entry.id.toLowerCase(), textOf(entry)]));
   return [...new Set([...recorded.keys(), ...held.keys()])]
     .filter((id) => recorded.get(id) !== held.get(id))
     .map(
       (id) =>
-        `${id}: the ledger says ${recorded.get(id) ?? 'nothing'}, the processor ${held.get(id) ?? 'nothing'}`,
+        `${id}: the ledger says ${recorded.get(id) ?? 'nothing'}, ` +
+        `the processor ${held.get(id) ?? 'nothing'}`,
     );
 }

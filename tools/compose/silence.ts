@@ -1,4 +1,4 @@
-// How long nothing was accepted: the longest time between two accepted payments, and the time since the last one.
+// The longest time without an accepted payment.
 
 export class Silence {
   #brokenAtMs: number;
@@ -14,7 +14,7 @@ export class Silence {
     this.#brokenAtMs = nowMs;
   }
 
-  /** The longest one that ended since the last call or goes on now. */
+  /** The longest silence that ended since the last call, or goes on now. */
   takeLongestMs(nowMs: number): number {
     const longestMs = Math.max(this.#longestMs, nowMs - this.#brokenAtMs);
     this.#longestMs = 0;

@@ -1,31 +1,33 @@
-// What a container uses, out of Docker's statistics, for both versions of control groups.
+// What a container uses, from Docker's statistics, for both versions of control groups.
+
+import { field } from '../audit/json-field.ts';
 
 export interface Usage {
   /** Without the file cache that the kernel can take back. */
   readonly memoryBytes: number;
   readonly memoryLimitBytes: number;
   readonly cpuMs: number;
-  /** Scheduling periods (100 ms) in which it wanted to run; how many of them it spent some time stopped, and how long in all. */
+  /** Periods of 100 ms in which it wanted to run, how many were throttled, and for how long. */
   readonly periods: number;
   readonly throttledPeriods: number;
   readonly throttledMs: number;
 }
 
 const NS_PER_MS = 1e6;
-/** Of the limit: what comes nearer may be killed for its memory on another day. */
+/** Of the limit: a part that uses more may run out of memory on another day. */
 const MEMORY_SHARE_MAX = 0.8;
 
 export function usageOf(statistics: unknown): Usage {
-  const memory = path(statistics, 'memory_stats');
-  const cpu = path(statistics, 'cpu_stats');
-  const throttling = path(cpu, 'throttling_data');
-  const details = path(memory, 'stats');
+  const memory = field(statistics, 'memory_stats');
+  const cpu = field(statistics, 'cpu_stats');
+  const throttling = field(cpu, 'throttling_data');
+  const details = field(memory, 'stats');
   // Version 1 names it total_inactive_file, version 2 inactive_file.
   const cache = numberIn(details, 'total_inactive_file') || numberIn(details, 'inactive_file');
   return {
     memoryBytes: Math.max(0, numberIn(memory, 'usage') - cache),
     memoryLimitBytes: numberIn(memory, 'limit'),
-    cpuMs: numberIn(path(cpu, 'cpu_usage'), 'total_usage') / NS_PER_MS,
+    cpuMs: numberIn(field(cpu, 'cpu_usage'), 'total_usage') / NS_PER_MS,
     periods: numberIn(throttling, 'periods'),
     throttledPeriods: numberIn(throttling, 'throttled_periods'),
     throttledMs: numberIn(throttling, 'throttled_time') / NS_PER_MS,
@@ -46,6 +48,12 @@ export function usageBetween(before: Usage, after: Usage): Usage {
 
 export const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
 
+/** Under a heading of ten columns. */
+export const usageLine = (service: string, usage: Usage): string =>
+  `          ${service.padEnd(9)} ${megabytes(usage.memoryBytes)} of ` +
+  `${megabytes(usage.memoryLimitBytes)} MB, ${usage.cpuMs.toFixed(0)} ms of CPU, throttled in ` +
+  `${usage.throttledPeriods} of ${usage.periods} periods, ${usage.throttledMs.toFixed(0)} ms`;
+
 /** A line for each container that is too near to its limit. */
 export function memoryFaults(used: ReadonlyMap<string, Usage>): string[] {
   return [...used]
@@ -57,12 +65,7 @@ export function memoryFaults(used: ReadonlyMap<string, Usage>): string[] {
     );
 }
 
-function path(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  return (value as Readonly<Record<string, unknown>>)[key];
-}
-
 function numberIn(value: unknown, key: string): number {
-  const number = path(value, key);
+  const number = field(value, key);
   return typeof number === 'number' ? number : 0;
 }

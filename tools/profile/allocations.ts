@@ -1,8 +1,8 @@
-// Loaded before main.js (`node --import`): from SIGUSR2 on samples what is allocated, also what is collected again, and writes that to
-// ALLOCATIONS_PATH when the process ends, as a .heapprofile.
+// Loaded before main.js (`node --import`): from SIGUSR2 on it samples allocations, garbage
+// included, and writes them to ALLOCATIONS_PATH when the process ends, as a .heapprofile.
 //
-// clinic's own collecting doesn't do here: it writes when the event loop runs empty, and an instance ends by process.exit; and it
-// shows what is still alive at the end, whereas the garbage is what costs.
+// clinic's own collector writes when the event loop is empty, but an instance ends by process.exit.
+// It also shows only what is alive at the end, whereas the garbage costs the time.
 
 import { writeFileSync } from 'node:fs';
 import { Session, type HeapProfiler } from 'node:inspector';
@@ -10,7 +10,7 @@ import { Session, type HeapProfiler } from 'node:inspector';
 /** One sample per so many bytes on average. */
 const SAMPLE_BYTES = 4_096;
 
-/** `@types/node` 20 doesn't know the last two yet; Node 20.20 does. */
+/** Node 20.20 has the last two; `@types/node` 20 does not. */
 interface Sampling extends HeapProfiler.StartSamplingParameterType {
   readonly includeObjectsCollectedByMajorGC: true;
   readonly includeObjectsCollectedByMinorGC: true;
@@ -30,7 +30,7 @@ process.once('SIGUSR2', () => {
   session.post('HeapProfiler.startSampling', sampling);
 });
 process.once('exit', () => {
-  // Answers within the call: the session is of this very thread.
+  // The answer comes within the call, because the session is of this thread.
   session.post('HeapProfiler.stopSampling', (error, { profile }) => {
     if (!error) writeFileSync(path, JSON.stringify(profile));
   });

@@ -1,12 +1,12 @@
-// The clinic tools (npm package `clinic`): where they are installed, and the command lines that collect and draw.
-//
-// They are installed on first use from tools/profile/clinic/package-lock.json into .clinic/tools, so that neither the project's own
-// packages nor its sources' directories hold them.
+// The clinic tools (npm package `clinic`): their installation, and the command lines that collect
+// and draw. The first use installs them from tools/profile/clinic/package-lock.json into
+// .clinic/tools, so that they are not among the project's own packages.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PROJECT, Sources, type HeapProfile, type Stack } from './sources.ts';
 
 /** From dist/tools/profile. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -14,8 +14,11 @@ const SOURCE = join(ROOT, 'tools', 'profile', 'clinic');
 const INSTALLED = join(ROOT, '.clinic', 'tools');
 const PROGRAM = join(INSTALLED, 'node_modules', 'clinic', 'bin.js');
 
-/** Without these `clinic` asks whether it may report its use, which without a terminal ends it at once and silently. */
+/** Without these `clinic` asks whether it may report its use; without a terminal it then ends. */
 export const CLINIC_ENVIRONMENT = { NO_INSIGHT: '1', NO_UPDATE_NOTIFIER: '1' };
+
+/** What clinic flame takes for the directory of the program, and names it after. */
+const SYSTEM = { mainDirectory: PROJECT };
 
 type ClinicTool = 'doctor' | 'flame' | 'bubbleprof' | 'heapprofiler';
 
@@ -29,7 +32,7 @@ export interface Report {
 export const dataPath = ({ tool, directory, name }: Report): string =>
   join(directory, `${name}.clinic-${tool}`);
 
-/** Does nothing when the locked version is there already. @throws when npm fails. */
+/** Does nothing when the locked version is installed. @throws when npm fails. */
 export function ensureInstalled(say: (line: string) => void): void {
   const lock = readFileSync(join(SOURCE, 'package-lock.json'), 'utf8');
   const copy = join(INSTALLED, 'package-lock.json');
@@ -46,14 +49,43 @@ export function ensureInstalled(say: (line: string) => void): void {
   if (npm.status !== 0) throw new Error('npm could not install the clinic tools');
 }
 
-/** Runs `command` under a tool; the report is drawn when it has ended. */
+/** Whether a report is drawn apart from its collection: its frames are renamed in between. */
+export const isDrawnLater = ({ tool }: Report): boolean =>
+  tool === 'flame' || tool === 'heapprofiler';
+
+/** Runs `command` under a tool; the report is drawn when it has ended, or later. */
 export function collectCommand(report: Report, command: readonly string[]): readonly string[] {
   const { tool, directory, name } = report;
   const options = ['--open=false', '--dest', directory, '--name', name];
+  if (isDrawnLater(report)) options.push('--collect-only');
   return [process.execPath, PROGRAM, tool, ...options, '--', ...command];
 }
 
-/** Draws what something else collected into `dataPath(report)`. */
+/**
+ * Changes what was collected: its frames are those of the TypeScript sources, and the program is
+ * named "repasse". Does nothing if nothing was collected; then there will be no page either.
+ */
+export function showSources(report: Report): void {
+  const sources = new Sources(ROOT);
+  const path = dataPath(report);
+  if (report.tool === 'heapprofiler') {
+    rewrite(path, (profile) => sources.renameHeap((profile as HeapProfile).head));
+    return;
+  }
+  const file = (kind: string): string => join(path, `${report.name}.clinic-flame-${kind}`);
+  rewrite(file('samples'), (stacks) => sources.renameStacks(stacks as readonly Stack[]));
+  rewrite(file('systeminfo'), (system) => Object.assign(system as object, SYSTEM));
+}
+
+/** Changes the JSON in a file. */
+function rewrite(path: string, change: (value: unknown) => void): void {
+  if (!existsSync(path)) return;
+  const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  change(value);
+  writeFileSync(path, JSON.stringify(value));
+}
+
+/** Draws what was collected into `dataPath(report)`. */
 export function drawCommand(report: Report): readonly string[] {
   return [
     process.execPath,

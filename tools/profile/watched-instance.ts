@@ -1,5 +1,5 @@
-// One API instance with a profiler around it: the plan of `npm start` for it, run inside another command. It is stopped itself, and the
-// command around it then finishes its report.
+// An instance inside a profiler: the command of its plan runs inside the profiler's. When the
+// instance is stopped, the profiler finishes its report.
 
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ export class WatchedInstance {
     }
   }
 
-  /** To the instance itself, whatever is around it. */
+  /** Signals the instance itself, not the profiler. */
   signal(name: NodeJS.Signals): void {
     const pid = this.#child?.pid;
     if (pid !== undefined) process.kill(instanceWithin(pid), name);

@@ -1,5 +1,5 @@
-// How an answer leaves: properly, or spoiled by a fault.
-// Like Kestrel, a healthy answer says neither "Connection" nor "Keep-Alive", so a client gets no hint of when its socket will be closed.
+// Sends an answer, intact or spoiled by a fault. Like Kestrel's, an intact answer has neither
+// "Connection" nor "Keep-Alive": a client does not know when the connection will be closed.
 
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,7 +11,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Long enough for the client to read the first half, so that it sees a cut answer and not only a reset. */
+/** In this time the client reads the first half: it sees a cut answer, not only a reset. */
 const CUT_PAUSE_MS = 20;
 
 export function reply(response: ServerResponse, status: number, text: string): void {
@@ -58,14 +58,14 @@ export class Answers {
     return doomed;
   }
 
-  /** Answers as `kind` wants it. `over` is called once when the call no longer counts as being at work. */
+  /** Answers as `kind` says. `over` is called once, when the call no longer counts as under way. */
   deliver(response: ServerResponse, answer: Answer, fault: Fault, over: () => void): void {
     const { socket } = response;
     if (fault.kind === 'hang' || fault.kind === 'hang-after-insert') {
       whenGone(response, over);
       return;
     }
-    // The client left: nobody to answer.
+    // The client is gone.
     if (socket !== null && !response.destroyed) {
       const { kind, status } = fault;
       if (kind === 'status' || kind === 'status-after-insert') {
@@ -92,8 +92,10 @@ export class Answers {
         return;
       case 'cut-answer':
         socket.write(
-          `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\ncontent-type: application/json\r\n` +
-            `content-length: ${answer.text.length + 1}\r\n\r\n${answer.text.slice(0, answer.text.length / 2)}`,
+          `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\n` +
+            'content-type: application/json\r\n' +
+            `content-length: ${answer.text.length + 1}\r\n\r\n` +
+            answer.text.slice(0, answer.text.length / 2),
         );
         this.#timers.after(CUT_PAUSE_MS, () => socket.resetAndDestroy());
         return;
@@ -102,12 +104,12 @@ export class Answers {
         socket.destroySoon();
         return;
       case 'redirect':
-        // A client that follows finds a friendly 200 there, from somebody who charged nothing.
+        // A client that follows gets a 200 there, and nothing was charged.
         response.setHeader('location', '/elsewhere');
         reply(response, 302, '');
         return;
       case 'close-idle':
-        // Not half-closed: what still comes on it must reach nobody.
+        // Not half-closed: nobody must read what still comes.
         response.once('finish', () => socket.destroySoon());
         reply(response, answer.status, answer.text);
         return;

@@ -1,4 +1,4 @@
-// What a processor was asked, by outcome, and what it is busy with. Counts since the start or the last purge.
+// Counts what a processor was asked, by outcome, since its start or its last purge.
 
 export interface Attempts {
   /** POST /payments: each received one ends in exactly one of the six outcomes behind it. */
@@ -10,7 +10,7 @@ export interface Attempts {
     failed: number;
     limited: number;
     malformed: number;
-    /** A fault befell it and nothing was stored. */
+    /** Nothing was stored because of a fault. */
     faulted: number;
   };
   /** GET /payments/{id}. */
@@ -24,7 +24,7 @@ export interface Attempts {
   };
   /** GET /payments/service-health. */
   readonly health: { received: number; answered: number; limited: number };
-  /** Of the inserted and duplicate ones, those whose answer or connection a fault then befell. */
+  /** Of the inserted and the duplicate ones, those whose answer or connection a fault spoiled. */
   faultedAfterInsert: number;
 }
 

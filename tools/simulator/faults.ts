@@ -1,13 +1,13 @@
-// The ways in which a processor can go wrong, and the lever that says which of its calls do. A seed repeats the choice.
+// The faults of a processor, and the lever that says which calls have one, as drawn from a seed.
 
 /**
  * Nothing is stored: refuse-after-read, drop-before-insert, hang, redirect, status. Stored (or
- * already held), only the answer goes wrong: drop-after-insert, hang-after-insert, cut-answer,
+ * already held), but the answer is spoiled: drop-after-insert, hang-after-insert, cut-answer,
  * nonsense; status-after-insert, which the contest's processors never do. Stored and answered:
- * close-idle ends the connection right behind the answer, close-on-reuse resets it when the next
- * request arrives on it, which is then read by nobody.
+ * close-idle ends the connection right after the answer; close-on-reuse resets it when the next
+ * request arrives on it, and does not read that request.
  */
-const FAULT_KINDS = [
+export const FAULT_KINDS = [
   'none',
   'refuse-after-read',
   'drop-before-insert',
@@ -27,14 +27,14 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** The part of the calls that it befalls, 0 to 1. */
+  /** The share of the calls that have it, 0 to 1. */
   readonly share: number;
   readonly seed: number;
   /** What the faults `status` and `status-after-insert` answer. */
   readonly status: number;
-  /** Whether GET /payments/{id} suffers too. */
+  /** Whether GET /payments/{id} has it too. */
   readonly lookups: boolean;
-  /** It befalls the calls for payments with this amount alone; 0: all. */
+  /** Only calls for payments of this amount have it; 0: all. */
   readonly amountCents: number;
 }
 
@@ -81,9 +81,7 @@ export class FaultLever {
     this.#state = fault.seed | 0;
   }
 
-  /**
-   * What befalls the next call, for a payment of `amountCents`; undefined where that isn't known.
-   */
+  /** The fault of the next call, for a payment of `amountCents` (undefined: not known). */
   forPayment(amountCents: number | undefined): Fault {
     const { kind, share, amountCents: only } = this.#fault;
     if (kind === 'none' || (only > 0 && only !== amountCents)) return NO_FAULT;

@@ -1,4 +1,5 @@
-// A client of the simulator's admin side, for tests, audits and the contest's load. Every call has a deadline and rejects when it fails.
+// A client of the simulator's /admin endpoints, for tests and audits. Every call has a deadline and
+// rejects when it fails.
 
 import type { Attempts, Busy } from './attempts.ts';
 import type { Fault } from './faults.ts';
@@ -14,9 +15,19 @@ export interface ListedPayment {
   readonly correlationId: string;
   readonly amountCents: number;
   readonly requestedAt: string;
+  /** When it was stored; null for what a state file held at the start. */
+  readonly chargedAtMs: number | null;
+}
+
+interface Range {
+  readonly from: string;
+  readonly to: string;
 }
 
 const TIMEOUT_MS = 10_000;
+
+const queryOf = (range?: Range): string =>
+  range === undefined ? '' : `?${new URLSearchParams({ ...range }).toString()}`;
 
 export class Levers {
   readonly #url: string;
@@ -53,14 +64,13 @@ export class Levers {
     await this.#call('POST', '/admin/purge-payments');
   }
 
-  /** Both ends included; about everything without a range. */
-  async summary(range?: { readonly from: string; readonly to: string }): Promise<Summary> {
-    const query = range === undefined ? '' : `?${new URLSearchParams({ ...range }).toString()}`;
-    return (await this.#call('GET', `/admin/payments-summary${query}`)) as Summary;
+  /** Both ends of the range belong to it; without a range it covers everything. */
+  async summary(range?: Range): Promise<Summary> {
+    return (await this.#call('GET', `/admin/payments-summary${queryOf(range)}`)) as Summary;
   }
 
-  async payments(): Promise<ListedPayment[]> {
-    return (await this.#call('GET', '/admin/payments')) as ListedPayment[];
+  async payments(range?: Range): Promise<ListedPayment[]> {
+    return (await this.#call('GET', `/admin/payments${queryOf(range)}`)) as ListedPayment[];
   }
 
   async attempts(): Promise<Attempts & { readonly busy: Busy }> {

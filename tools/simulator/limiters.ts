@@ -1,8 +1,9 @@
-// A processor's two limiters. Both serve the oldest waiting call first and refuse when their queue is full.
+// A processor's two limiters. Both serve the oldest waiting call first and refuse when their queue
+// is full.
 
 import type { SimulatorClock, Timers } from './timers.ts';
 
-/** So many calls at once, so many waiting: the same for POST /payments and GET /payments/{id} together. */
+/** Limits how many calls run and how many wait, POST and GET of payments together. */
 export class ConcurrencyLimiter {
   readonly #atOnceMax: number;
   readonly #queueMax: number;
@@ -22,7 +23,7 @@ export class ConcurrencyLimiter {
     return this.#queue.length;
   }
 
-  /** False when it is full. Otherwise `run` runs, now or later, and `leave` must be called once when it is over. */
+  /** False when it is full. Otherwise `run` is called, now or later; then call `leave` once. */
   enter(run: () => void): boolean {
     if (this.#atOnce < this.#atOnceMax) {
       this.#atOnce++;
@@ -34,7 +35,7 @@ export class ConcurrencyLimiter {
     return true;
   }
 
-  /** Forgets those who wait. */
+  /** Drops the waiting calls. */
   clear(): void {
     this.#queue.length = 0;
   }
@@ -49,8 +50,8 @@ export class ConcurrencyLimiter {
 const HEALTH_QUEUE_MAX = 2;
 
 /**
- * One call per window. The windows follow each other on a fixed grid from the first call on, as .NET's FixedWindowRateLimiter
- * has them: two calls can come close together when a window's end lies between them.
+ * One call per window. The windows lie on a fixed grid from the first call on, as with .NET's
+ * FixedWindowRateLimiter: two calls can come close together if a window ends between them.
  */
 export class HealthWindow {
   readonly #clock: SimulatorClock;
@@ -71,7 +72,7 @@ export class HealthWindow {
     return this.#queue.length;
   }
 
-  /** False when two calls wait already; otherwise `run` runs now or in one of the next windows. */
+  /** False when two calls wait already. Otherwise `run` is called now or in a later window. */
   enter(run: () => void): boolean {
     this.#firstAt ??= this.#clock.elapsed();
     const window = this.#window();
@@ -86,7 +87,7 @@ export class HealthWindow {
     return true;
   }
 
-  /** The caller went away: its place is free again, and it uses up no window. */
+  /** The caller is gone: its place is free again, and it uses no window. */
   withdraw(run: () => void): void {
     const at = this.#queue.indexOf(run);
     if (at >= 0) this.#queue.splice(at, 1);
@@ -107,7 +108,7 @@ export class HealthWindow {
   #serveNext(): void {
     this.#timerSet = false;
     const window = this.#window();
-    // A timer can come a moment before the window does.
+    // A timer can fire slightly before the window begins.
     if (window > this.#windowServed) {
       const run = this.#queue.shift();
       if (run !== undefined) {

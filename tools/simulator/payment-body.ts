@@ -1,4 +1,5 @@
-// Reads what a processor is sent: a payment's JSON, its amount from the digits as they were written; ids and times.
+// Reads what a processor receives: a payment's JSON, with the amount from the digits as written;
+// ids and times.
 
 import type { Charge } from '../../src/payment.ts';
 import { centsHalfEven } from './amounts.ts';
@@ -15,7 +16,7 @@ export function chargeFromBody(text: string): Charge | undefined {
   const id = idFrom(correlationId);
   const requestedAtMs = millisecondsFrom(requestedAt);
   const digits = AMOUNT.exec(text)?.[1];
-  // The digits must be those of the field that JSON.parse found, not of one inside a string or another object.
+  // The digits must be of the field that JSON.parse found, not inside a string or another object.
   if (digits === undefined || Number(digits) !== amount) return undefined;
   const amountCents = centsHalfEven(digits);
   if (id === undefined || requestedAtMs === undefined || amountCents === undefined)

@@ -1,18 +1,19 @@
-// One of the contest's payment processors over HTTP, with its delays, limits and failures, and more faults than it has.
-// Cheap, because it shares the machine with what is measured; exact, because audits compare their books with its.
+// One of the contest's payment processors over HTTP, with its delays, limits and failures, and with
+// more faults. It uses little CPU, because it shares the machine with what is measured; its books
+// are exact, because audits compare others with them.
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/clock.ts';
-import { AdminDesk } from './admin-desk.ts';
+import { AdminHandlers } from './admin-handlers.ts';
 import { Answers, reply, replyLimited, whenGone } from './answers.ts';
 import { noAttempts } from './attempts.ts';
 import { FaultLever } from './faults.ts';
 import { ConcurrencyLimiter, HealthWindow } from './limiters.ts';
-import { PaymentDesk, type Settings } from './payment-desk.ts';
+import { PaymentHandlers, type Settings } from './payment-handlers.ts';
 import { Timers, type SimulatorClock } from './timers.ts';
-import { Vault } from './vault.ts';
+import { ChargeStore } from './charge-store.ts';
 
 export interface SimulatorOptions {
   readonly name: string;
@@ -22,7 +23,7 @@ export interface SimulatorOptions {
   readonly feePercent: number;
   readonly host?: string | undefined;
   readonly token?: string | undefined;
-  /** The payments survive in it; without one they are gone with the simulator. */
+  /** Keeps the payments across restarts; without it they are lost with the process. */
   readonly stateFile?: string | undefined;
   readonly clock?: SimulatorClock;
 }
@@ -30,7 +31,7 @@ export interface SimulatorOptions {
 export interface Simulator {
   readonly name: string;
   readonly url: string;
-  /** Cuts all connections; what sleeps or waits is dropped. */
+  /** Cuts all connections and drops the calls that sleep or wait. */
   close(): Promise<void>;
 }
 
@@ -47,20 +48,20 @@ const BODY_BYTES_MAX = 64 * 1024;
 class ProcessorSimulator {
   readonly server: Server;
   readonly #timers: Timers;
-  readonly #vault: Vault;
+  readonly #charges: ChargeStore;
   readonly #answers: Answers;
   readonly #limiter: ConcurrencyLimiter;
   readonly #health: HealthWindow;
   readonly #settings: Settings;
-  readonly #payments: PaymentDesk;
-  readonly #admin: AdminDesk;
+  readonly #payments: PaymentHandlers;
+  readonly #admin: AdminHandlers;
 
   constructor(options: SimulatorOptions) {
     const { token = '123', clock = systemClock } = options;
     const feeBps = Math.round(options.feePercent * 100);
     const settings: Settings = { token, delayMs: 0, failing: false, attempts: noAttempts() };
     const timers = new Timers(clock);
-    const vault = new Vault(options.stateFile);
+    const charges = new ChargeStore(options.stateFile, clock);
     const answers = new Answers(timers);
     const faults = new FaultLever();
     const limiter = new ConcurrencyLimiter(AT_ONCE_MAX, QUEUE_MAX);
@@ -72,12 +73,12 @@ class ProcessorSimulator {
     });
     this.#settings = settings;
     this.#timers = timers;
-    this.#vault = vault;
+    this.#charges = charges;
     this.#answers = answers;
     this.#limiter = limiter;
     this.#health = health;
-    this.#payments = new PaymentDesk({ settings, vault, limiter, faults, answers, timers });
-    this.#admin = new AdminDesk({ settings, vault, faults, feeBps, busy });
+    this.#payments = new PaymentHandlers({ settings, charges, limiter, faults, answers, timers });
+    this.#admin = new AdminHandlers({ settings, charges, faults, feeBps, busy });
     this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 });
     this.server.on('request', (request, response) => this.#receive(request, response));
   }
@@ -87,14 +88,14 @@ class ProcessorSimulator {
     this.#limiter.clear();
     return new Promise((resolve) => {
       this.server.close(() => {
-        this.#vault.close();
+        this.#charges.close();
         resolve();
       });
       this.server.closeAllConnections();
     });
   }
 
-  /** Reads the body, nearly always one chunk, and then looks at the request. */
+  /** Reads the body, nearly always one chunk, and then handles the request. */
   #receive(request: IncomingMessage, response: ServerResponse): void {
     if (this.#answers.resetsOnReuse(request.socket)) return;
     let body = '';

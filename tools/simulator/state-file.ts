@@ -1,5 +1,6 @@
-// The payments on disk, one line each ("id cents milliseconds"), so that they outlive a kill -9 of the simulator.
-// A line is with the kernel before append returns. A last line without its end was never acknowledged: it is cut off.
+// The payments on disk, one line each ("id cents milliseconds"), so that they survive a kill -9 of
+// the simulator. The kernel has a line before `append` returns. A last line without its end was
+// never acknowledged and is removed.
 
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Charge } from '../../src/payment.ts';
@@ -13,7 +14,7 @@ export class StateFile {
     this.#descriptor = openSync(path, 'a+');
   }
 
-  /** All whole lines; to be called before the first append. */
+  /** All whole lines. Call it before the first append. */
   read(): Charge[] {
     const text = readFileSync(this.#descriptor, 'latin1');
     const end = text.lastIndexOf('\n') + 1;

@@ -1,9 +1,9 @@
-// The timers under way, known so that a simulator that ends leaves none behind.
+// The open timers, so that a simulator that ends can cancel them.
 
 import type { Clock, Timer } from '../../src/clock.ts';
 
-/** What of a clock a simulator needs: it never asks what time it is. */
-export type SimulatorClock = Pick<Clock, 'elapsed' | 'after'>;
+/** What a simulator needs of a clock. */
+export type SimulatorClock = Pick<Clock, 'now' | 'elapsed' | 'after'>;
 
 export class Timers {
   readonly #clock: SimulatorClock;

@@ -1,7 +1,8 @@
-// The soak's load, as a process of its own: so many payments a second, open loop, on kept-alive connections. What gets no answer or
-// a 503 is repeated like a client would. Its memory is one byte per payment and what is open.
+// The soak's load, as a process of its own: payments at a steady rate in an open loop. A payment
+// without an answer, or with a 503, is repeated. Memory: one byte per payment, and the open ones.
 //   node generator.js --url http://127.0.0.1:9999 --rate 1000 --seed 1 --outcomes FILE
-// SIGTERM ends it: it waits for what is open, writes FILE (one byte per payment) and prints one JSON line of counts.
+// On SIGTERM it waits for the open payments, writes FILE (one byte per payment) and prints one JSON
+// line of counts.
 
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +14,7 @@ import { ACCEPTED, MAYBE, paymentOf } from './payment-series.ts';
 export interface Counts {
   begun: number;
   accepted: number;
-  /** Left open for good. */
+  /** Never answered with 202. */
   maybe: number;
   /** Repetitions sent. */
   retried: number;
@@ -58,7 +59,7 @@ class Generator {
     this.#stopping = true;
   }
 
-  /** Until `stop`; the counts, and one byte per payment. */
+  /** Runs until `stop`. */
   async run(): Promise<{ counts: Counts; outcomes: Uint8Array }> {
     const counts = this.#counts;
     const startedMs = performance.now();
@@ -80,7 +81,7 @@ class Generator {
     const counts = this.#counts;
     const { id, cents } = paymentOf(this.#seed, n);
     const body = `{"correlationId":"${id}","amount":${decimalFromCents(cents)}}`;
-    // A client that gives up at some point, earlier or later.
+    // Each payment is given up after another number of tries.
     const tries = 1 + (cents % TRIES_MAX);
     this.#outcomes[n] = MAYBE;
     for (let attempt = 1; attempt <= tries; attempt++) {

@@ -1,4 +1,5 @@
-// kill -9 of instances, one after the other by a seed, each started again at once; and how long each needed to answer again.
+// Kills instances (-9), one after the other as a seed says, starts each again at once, and measures
+// how long it needs to answer again.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../test/world/instances.ts';
@@ -47,7 +48,7 @@ export async function killAgainAndAgain(
   return { kills, duringRecovery, recoveriesMs };
 }
 
-/** `back` resolves with the milliseconds until it answers, or with undefined when it is killed before. */
+/** `back`: the milliseconds until it answers, or undefined when it is killed before. */
 function startAgain(instance: Instance): { pid: number; back: Promise<number | undefined> } {
   const startedMs = performance.now();
   instance.start();

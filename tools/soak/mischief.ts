@@ -1,7 +1,7 @@
-// What a processor can do to those who call it, drawn from a seed: delays, failures and the simulator's faults, each for a share
-// of its calls. One time in four it is well, or nothing would ever get done.
+// Misbehaviour of processors, drawn from a seed: delays, failures and the simulator's faults, each
+// for a share of the calls. One time in four a processor is well, so that payments can settle.
 
-import type { FaultKind } from '../simulator/faults.ts';
+import { FAULT_KINDS } from '../simulator/faults.ts';
 import type { Levers } from '../simulator/levers.ts';
 
 export interface Chance {
@@ -12,20 +12,10 @@ export interface Chance {
 
 type Misbehaving = readonly { readonly levers: Levers }[];
 
-/** All that are, `none` apart. */
-export const MISBEHAVIOURS = [
-  'refuse-after-read',
-  'drop-before-insert',
-  'drop-after-insert',
-  'hang',
-  'hang-after-insert',
-  'cut-answer',
-  'nonsense',
-  'redirect',
-  'status',
-  'close-idle',
-  'close-on-reuse',
-] as const satisfies readonly FaultKind[];
+/** Every fault that the contest's processors may have. */
+export const MISBEHAVIOURS = FAULT_KINDS.filter(
+  (kind) => kind !== 'none' && kind !== 'status-after-insert',
+);
 
 const STATUSES = [201, 204, 301, 404, 408, 429, 500, 502, 503, 504];
 const DELAYS_MS = [0, 0, 5, 50, 500, 2_000];
@@ -33,7 +23,7 @@ const DELAYS_MS = [0, 0, 5, 50, 500, 2_000];
 const oneOf = <T>(choices: readonly T[], chance: Chance): T =>
   choices[chance.below(choices.length)] as T;
 
-/** A new mood for each of them. */
+/** Gives each processor another misbehaviour. */
 export async function misbehave(processors: Misbehaving, chance: Chance): Promise<void> {
   for (const { levers } of processors) {
     const isWell = chance.chance(0.25);
@@ -49,7 +39,7 @@ export async function misbehave(processors: Misbehaving, chance: Chance): Promis
   }
 }
 
-/** All is well again; what they hold stays. */
+/** Ends every misbehaviour. The processors keep their payments. */
 export async function heal(processors: Misbehaving): Promise<void> {
   for (const { levers } of processors) {
     await levers.setDelay(0);

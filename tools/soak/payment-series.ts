@@ -1,4 +1,4 @@
-// Payment number n of a soak, from its seed: whoever knows both knows its id and its cents, so nobody has to keep a list.
+// Payment number n of a soak. Its id and its cents follow from n and the seed, so no list is kept.
 
 import { idToText } from '../../src/payment.ts';
 import { Random } from '../../test/buffer/seed.ts';
@@ -8,9 +8,9 @@ export interface SeriesPayment {
   readonly cents: number;
 }
 
-/** What became of a payment, one byte each in the generator's file. 0 is not sent. */
+/** The outcome of a payment, one byte each in the generator's file. 0: not sent. */
 export const ACCEPTED = 1;
-/** Never answered 202: it may have been taken or not. */
+/** Never answered 202: it may have been accepted or not. */
 export const MAYBE = 2;
 
 const CENTS_MAX = 100_000;
@@ -19,7 +19,7 @@ const GOLDEN = 0x9e3779b9;
 export function paymentOf(seed: number, n: number): SeriesPayment {
   const random = new Random(seed ^ Math.imul(n + 1, GOLDEN));
   const cents = 1 + random.below(CENTS_MAX);
-  // The number itself is in the id: no two can be the same.
+  // n is part of the id, so that no two ids are the same.
   const words = Uint32Array.of(n, random.word(), random.word(), random.word());
   return { id: idToText(words), cents };
 }

@@ -1,4 +1,4 @@
-// One GET to a part of the system, over TCP or a Unix socket, with a deadline: to find out whether it answers, and how it is.
+// One GET with a deadline, over TCP or a Unix socket.
 
 import { get } from 'node:http';
 
@@ -9,13 +9,13 @@ export interface Answer {
 
 const TIMEOUT_MS = 2_000;
 
-/** `where` is http://host:port or the path of a Unix socket. Rejects when there is no answer within 2 s. */
-export function ask(where: string, path: string): Promise<Answer> {
+/** `where` is http://host:port or the path of a Unix socket. Rejects without an answer in time. */
+export function ask(where: string, path: string, timeoutMs = TIMEOUT_MS): Promise<Answer> {
   const target = where.startsWith('/')
     ? { socketPath: where }
     : { host: new URL(where).hostname, port: new URL(where).port };
   return new Promise((resolve, reject) => {
-    const request = get({ ...target, path, agent: false, timeout: TIMEOUT_MS }, (answer) => {
+    const request = get({ ...target, path, agent: false, timeout: timeoutMs }, (answer) => {
       let body = '';
       answer.setEncoding('utf8');
       answer.on('data', (chunk: string) => {
@@ -29,7 +29,7 @@ export function ask(where: string, path: string): Promise<Answer> {
   });
 }
 
-/** Whether it answers at all, whatever it says. */
+/** Whether it answers at all, with whatever status. */
 export async function answers(where: string): Promise<boolean> {
   return (await ask(where, '/internal')).status > 0;
 }

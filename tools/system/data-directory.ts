@@ -1,19 +1,19 @@
-// The directory that `npm start` keeps its files in: of one system at a time, and with a place for
-// Unix sockets, whose paths may have 107 bytes at most and no commas, and which nginx's worker and
-// PostgreSQL, `nobody` under root, must be able to reach.
+// The directory with the files of `npm start`. One system uses it at a time. It has a place for
+// Unix sockets: their paths may have 107 bytes at most and no commas, and nginx's worker and
+// PostgreSQL (`nobody` under root) must be able to reach them.
 //
-//   postgres/  journal-0  journal-1  default.state  fallback.state    what outlives a restart
-//   logs/      what the parts print, and once more from the start before
-//   run        the sockets; a link to a directory in a temporary one when sockets can't stand here
+//   postgres/  journal-0  journal-1  default.state  fallback.state    kept across restarts
+//   logs/      what the parts print, and the same of the previous start
+//   run        the sockets; a link to a temporary directory if sockets are not possible here
 //   nginx/     its configuration
 
-import { spawnSync } from 'node:child_process';
-import { openSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { SOCKET_PATH_BYTES_MAX } from '../../src/settings.ts';
+import { SOCKET_PATH_BYTES_MAX } from '../../src/config/bounds.ts';
+import { lockFile } from './lock-file.ts';
 import { makeDirectory } from './make-directory.ts';
+import { shareWithNobody } from './nobody.ts';
 import { reachableByAnyone } from './postgres.ts';
 import { StartError } from './settings.ts';
 
@@ -23,7 +23,6 @@ const TEMPORARY_PREFIX = 'repasse-run-';
 const PLAIN_PATH = /^[\w./+=@~-]+$/;
 
 const AS_ROOT = process.getuid?.() === 0;
-const RUN_DIRECTORY_MODE = AS_ROOT ? 0o755 : 0o700;
 
 export class DataDirectory {
   readonly path: string;
@@ -34,11 +33,12 @@ export class DataDirectory {
     this.#runDirectory = runDirectory;
   }
 
-  /** Makes it where it is missing and takes it for this process. @throws StartError when another one has it. */
+  /** Makes it if it is missing, and locks it. @throws StartError when another process has it. */
   static async open(path: string): Promise<DataDirectory> {
     try {
       await makeDirectory(join(path, 'logs'));
-      lock(join(path, 'lock'));
+      const lock = join(path, 'lock');
+      lockFile(lock, `another npm start is using the same DATA_DIR (${lock})`);
       await removeRunDirectory(path);
       return new DataDirectory(path, await makeRunDirectory(path));
     } catch (error) {
@@ -59,7 +59,7 @@ export class DataDirectory {
     return join(this.path, 'logs', `${part}.log`);
   }
 
-  /** A new log; the one of the start before is kept beside it. */
+  /** A new log; the previous start's log is kept beside it. */
   async log(part: string): Promise<string> {
     const path = this.logPath(part);
     await rename(path, `${path}.before`).catch(ignoreMissing);
@@ -71,22 +71,11 @@ export class DataDirectory {
   }
 }
 
-/** The `flock` program locks the open file that we share with it; the lock is gone when we are, even by kill -9. */
-function lock(path: string): void {
-  const descriptor = openSync(path, 'a');
-  const stdio = ['ignore', 'ignore', 'ignore', descriptor] as const;
-  const { status, error } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
-    stdio: [...stdio],
-  });
-  if (error) throw error;
-  if (status !== 0) throw new StartError(`another npm start is using the same DATA_DIR (${path})`);
-}
-
 async function makeRunDirectory(path: string): Promise<string> {
   const here = join(path, 'run');
   if (await takesSockets(path, 'run')) {
     await mkdir(here);
-    await chmod(here, RUN_DIRECTORY_MODE);
+    await protect(here);
     return here;
   }
   // TMPDIR may be missing, or open to its owner only.
@@ -95,7 +84,7 @@ async function makeRunDirectory(path: string): Promise<string> {
     if (!(await takesSockets(place, `${TEMPORARY_PREFIX}XXXXXX`))) continue;
     const elsewhere = await mkdtemp(join(place, TEMPORARY_PREFIX)).catch(() => undefined);
     if (elsewhere === undefined) continue;
-    await chmod(elsewhere, RUN_DIRECTORY_MODE);
+    await protect(elsewhere);
     await symlink(elsewhere, here);
     return elsewhere;
   }
@@ -103,7 +92,13 @@ async function makeRunDirectory(path: string): Promise<string> {
   throw new StartError(`no directory takes Unix sockets (short, plain, open to all): ${tried}`);
 }
 
-/** Whether `parent`/`name` would do for the sockets. */
+/** Nobody but this user lists it. nginx's worker (`nobody` under root) reaches the sockets. */
+async function protect(directory: string): Promise<void> {
+  if (AS_ROOT) shareWithNobody(directory, 0o751);
+  else await chmod(directory, 0o700);
+}
+
+/** Whether the sockets can be in `parent`/`name`. */
 async function takesSockets(parent: string, name: string): Promise<boolean> {
   const longest = join(parent, name, LONGEST_SOCKET);
   if (Buffer.byteLength(longest) > SOCKET_PATH_BYTES_MAX || !PLAIN_PATH.test(longest)) return false;

@@ -1,4 +1,4 @@
-// What a program that ended said of the reason.
+// The line in which a program that ended gave the reason.
 
 const REASON = /FATAL: |PANIC: |\[emerg\]|: error: |^\w*Error: /;
 

@@ -1,10 +1,10 @@
-// What the instances say of a ledger that they can't use, or that they disagree with, for the
-// terminal: it would stand in their logs alone, while the start waits.
+// Tells the terminal why a start waits: what the instances log about a ledger that they can't use,
+// or disagree with.
 
 import { readFileSync } from 'node:fs';
 
 export class LedgerTrouble {
-  /** The last one; undefined: there was none. */
+  /** The last trouble; undefined if there was none. */
   last: string | undefined;
   readonly #logPaths: readonly string[];
   readonly #told = new Set<string>();
@@ -13,7 +13,7 @@ export class LedgerTrouble {
     this.#logPaths = logPaths;
   }
 
-  /** What was not told yet. */
+  /** The troubles since the last call. */
   fresh(): readonly string[] {
     const fresh: string[] = [];
     for (const line of this.#logPaths.flatMap(linesOf)) {
@@ -31,7 +31,7 @@ function linesOf(path: string): readonly string[] {
   try {
     return readFileSync(path, 'utf8').split('\n');
   } catch {
-    // It has not begun.
+    // The log is not there yet.
     return [];
   }
 }
@@ -50,7 +50,7 @@ function troubleIn(line: string): string | undefined {
 
 type Said = Readonly<Record<string, string | undefined>>;
 
-/** Only what the line has. */
+/** The parts that the line has. */
 function textOf({ event, setting, cause, message, reason, here, there, wayOn }: Said): string {
   const what = setting === undefined ? event : `${event} (${setting})`;
   const why = new Set([cause, message, reason].filter(Boolean));

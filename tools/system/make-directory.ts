@@ -1,5 +1,5 @@
-// Makes a directory and all missing ones above it. Node's own `recursive` (20.20) never ends where
-// mkdir itself answers ENOENT, as in /proc, and reports a read-only file system as ENOENT.
+// Makes a directory and the missing ones above it. Node's own `recursive` (20.20) never ends where
+// mkdir answers ENOENT, as in /proc, and reports a read-only file system as ENOENT.
 
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,6 +1,7 @@
-// One part of the system: its process, whether it answers, and starting it again when it dies.
+// One part of the system: its process, whether it answers, and its restart when it dies.
 //
-//   launched ─answers─▶ up          launched, up ─process ends─▶ rests, longer each time ─▶ launched
+//   launched ─answers─▶ up
+//   launched, up ─process ends─▶ rests, longer each time ─▶ launched
 //   any of these ─stop─▶ stopped    (nothing starts it again)
 
 import type { ChildProcess } from 'node:child_process';
@@ -10,30 +11,36 @@ import { lastWords } from './last-words.ts';
 import { StartError } from './settings.ts';
 import { ended, hasEnded, killGroup, signal, spawnTethered, stop, type User } from './tethered.ts';
 
-export interface PartPlan {
+/** How a process is ended. */
+interface Ending {
+  /** Ends it in good order. */
+  readonly stopSignal: NodeJS.Signals;
+  readonly stopWithinMs: number;
+  /** Ends it at once, without damage to its files. */
+  readonly hastySignal: NodeJS.Signals;
+  /** The kernel sends it when this process is killed. */
+  readonly deathSignal: NodeJS.Signals;
+}
+
+export interface PartPlan extends Ending {
   readonly name: string;
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly user?: User | undefined;
+  /** The network namespace that it runs in, if it is another one. */
+  readonly namespace?: string;
   readonly logPath: string;
-  /** Whether it does its work; rejecting counts as no. */
+  /** Whether it works; a rejection counts as false. */
   readonly isUp: () => Promise<boolean>;
-  /** Ends it in good order. */
-  readonly stopSignal: NodeJS.Signals;
-  readonly stopWithinMs: number;
-  /** Ends it at once without harm to its files. */
-  readonly hastySignal: NodeJS.Signals;
-  /** What it gets when we are killed. */
-  readonly deathSignal: NodeJS.Signals;
 }
 
 const UP_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 20;
 const REST_FIRST_MS = 100;
 const REST_MAX_MS = 5_000;
-/** A part that lived for so long rests as after its first death. */
+/** After a part has lived so long, its next pause is the first one again. */
 const STABLE_MS = 10_000;
-/** What a killed predecessor still holds may cost a first start a few tries. */
+/** A killed predecessor may still hold a port or a lock: the first start is tried again. */
 const FIRST_TRIES = 5;
 
 export class Part {
@@ -50,7 +57,7 @@ export class Part {
     this.#say = say;
   }
 
-  /** Resolves once it answers, or when `stop` came first. @throws StartError when it doesn't come up. */
+  /** Resolves when it answers or `stop` came first. @throws StartError when it can't start. */
   async start(): Promise<void> {
     for (let tries = 1; !this.#stopping.signal.aborted; tries++) {
       const child = this.#launch();
@@ -73,17 +80,28 @@ export class Part {
     await this.#watch;
   }
 
-  /** Makes a `stop` that is under way, or comes next, quick. */
+  /** Makes the `stop` that is under way, or comes next, quick. */
   hasten(): void {
     this.#stopping.abort();
     if (this.#child) signal(this.#child, this.#plan.hastySignal);
   }
 
+  /** Ends it as a power failure would; nothing starts it again. */
+  kill(): void {
+    this.#stopping.abort();
+    if (this.#child) killGroup(this.#child);
+  }
+
+  /** Signals its process and goes on: SIGSTOP, SIGCONT, or a signal that ends it once. */
+  signal(name: NodeJS.Signals): void {
+    if (this.#child) signal(this.#child, name);
+  }
+
   #launch(): ChildProcess {
-    const { command, environment, user, deathSignal, logPath } = this.#plan;
+    const { command, environment, user, namespace, deathSignal, logPath } = this.#plan;
     const log = openSync(logPath, 'a');
     const stdio: ('ignore' | number)[] = ['ignore', log, log];
-    this.#child = spawnTethered(command, { deathSignal, stdio, environment, user });
+    this.#child = spawnTethered(command, { deathSignal, stdio, environment, user, namespace });
     closeSync(log);
     return this.#child;
   }
@@ -107,7 +125,7 @@ export class Part {
       const upMs = performance.now();
       const outcome = await ended(child);
       if (this.#stopping.signal.aborted) return;
-      // What it left behind, nginx's worker for one, would be in the way.
+      // Its children, such as nginx's worker, would be in the way.
       killGroup(child);
       if (performance.now() - upMs > STABLE_MS) restMs = REST_FIRST_MS;
       this.#say(`${this.name} ended (${outcome}) and starts again in ${restMs} ms`);

@@ -1,26 +1,18 @@
-// What each part of the system is started with: PostgreSQL, the simulators, the instances and nginx, all on this machine.
+// How each part of the system is started: PostgreSQL, the simulators, the instances and nginx.
 
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { ConfigError, readConfig, type Environment } from '../../src/config/config.ts';
 import { pgParameters } from '../../src/ledger/session.ts';
 import { DEFAULT, FALLBACK, PROCESSORS } from '../../src/payment.ts';
-import { answers, ask } from './ask.ts';
+import { ask } from './ask.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { prepareNginx } from './nginx.ts';
+import { instancePlan, nginxPlan, simulatorPlan } from './kinds.ts';
+import { believing } from './nginx.ts';
 import type { PartPlan } from './part.ts';
 import { prepareServer, socketUrl } from './postgres.ts';
-import type { SimulatorSettings, StartSettings } from './settings.ts';
+import { StartError, type SimulatorSettings, type StartSettings } from './settings.ts';
 
 const INSTANCES = 2;
-const SIMULATOR = new URL('../simulator.js', import.meta.url);
-const INSTANCE = new URL('../../src/main.js', import.meta.url);
-
-const node = (script: URL, ...words: readonly string[]): readonly string[] => [
-  process.execPath,
-  '--enable-source-maps',
-  fileURLToPath(script),
-  ...words,
-];
 
 export const instanceSockets = (directory: DataDirectory): readonly string[] =>
   Array.from({ length: INSTANCES }, (_, number) => directory.socket(`api-${number}.sock`));
@@ -28,22 +20,20 @@ export const instanceSockets = (directory: DataDirectory): readonly string[] =>
 export const instanceLogs = (directory: DataDirectory): readonly string[] =>
   Array.from({ length: INSTANCES }, (_, number) => directory.logPath(`instance-${number}`));
 
-/** The plans in groups: a group starts when all before it are up, and ends when all after it have ended. */
+/** In groups: a group starts after the ones before it, and ends after the ones behind it. */
 export async function planParts(
   settings: StartSettings,
   directory: DataDirectory,
 ): Promise<readonly (readonly PartPlan[])[]> {
+  // First: what is wrong with a setting is said before anything is made or started.
+  const sockets = instanceSockets(directory);
+  const instances = await Promise.all(sockets.map((_, n) => instance(n, settings, directory)));
   const simulators = PROCESSORS.filter((processor) => !settings.processorUrls[processor]);
   const stores = simulators.map((processor) =>
     simulator(settings.simulators[processor], directory),
   );
   if (!settings.databaseUrl) stores.push(postgres(directory));
-  const sockets = instanceSockets(directory);
-  return [
-    await Promise.all(stores),
-    await Promise.all(sockets.map((_, number) => instance(number, settings, directory))),
-    [await nginx(settings, directory, sockets)],
-  ];
+  return [await Promise.all(stores), instances, [await nginx(settings, directory, sockets)]];
 }
 
 async function postgres(directory: DataDirectory): Promise<PartPlan> {
@@ -68,22 +58,15 @@ async function postgres(directory: DataDirectory): Promise<PartPlan> {
   };
 }
 
-async function simulator(
-  { name, port, feePercent }: SimulatorSettings,
+const simulator = async (
+  settings: SimulatorSettings,
   directory: DataDirectory,
-): Promise<PartPlan> {
-  const words = ['--name', name, '--port', `${port}`, '--fee', `${feePercent}`];
-  return {
-    name: `${name} processor`,
-    command: node(SIMULATOR, ...words, '--state', directory.file(`${name}.state`)),
-    logPath: await directory.log(`processor-${name}`),
-    isUp: () => answers(`http://127.0.0.1:${port}`),
-    stopSignal: 'SIGTERM',
-    stopWithinMs: 5_000,
-    hastySignal: 'SIGKILL',
-    deathSignal: 'SIGTERM',
-  };
-}
+): Promise<PartPlan> =>
+  simulatorPlan(settings, {
+    host: '127.0.0.1',
+    statePath: directory.file(`${settings.name}.state`),
+    logPath: await directory.log(`processor-${settings.name}`),
+  });
 
 async function instance(
   number: number,
@@ -94,53 +77,63 @@ async function instance(
   const { databaseUrl, processorUrls, simulators } = settings;
   const processorUrl = (processor: 0 | 1): string =>
     processorUrls[processor] ?? `http://127.0.0.1:${simulators[processor].port}`;
-  // Our simulators answer 500 before anything is stored; of a processor that is given we know no
-  // such thing.
+  // Our simulators answer 500 before anything is stored; of another processor that is not known.
   const outcomes = (name: string, processor: 0 | 1): string =>
     process.env[name] || (processorUrls[processor] === undefined ? 'contest' : 'strict');
   const socketPath = sockets[number] as string;
-  return {
+  const environment = {
+    SOCKET_PATH: socketPath,
+    PEER_SOCKET_PATHS: sockets.join(','),
+    JOURNAL_PATH: directory.file(`journal-${number}`),
+    DATABASE_URL: databaseUrl ?? socketUrl(directory.socket('postgres')),
+    PROCESSOR_DEFAULT_URL: processorUrl(DEFAULT),
+    PROCESSOR_FALLBACK_URL: processorUrl(FALLBACK),
+    OUTCOMES_DEFAULT: outcomes('OUTCOMES_DEFAULT', DEFAULT),
+    OUTCOMES_FALLBACK: outcomes('OUTCOMES_FALLBACK', FALLBACK),
+    ALLOW_PURGE: process.env['ALLOW_PURGE'] || '1',
+    ADMIN_LISTEN: adminAddresses(number, settings, directory),
+    ADMIN_TOKEN: settings.adminToken,
+  };
+  checkSettings({ ...process.env, ...environment });
+  return instancePlan({
     name: `instance ${number}`,
-    command: node(INSTANCE),
-    environment: {
-      SOCKET_PATH: socketPath,
-      PEER_SOCKET_PATHS: sockets.join(','),
-      JOURNAL_PATH: directory.file(`journal-${number}`),
-      DATABASE_URL: databaseUrl ?? socketUrl(directory.socket('postgres')),
-      PROCESSOR_DEFAULT_URL: processorUrl(DEFAULT),
-      PROCESSOR_FALLBACK_URL: processorUrl(FALLBACK),
-      OUTCOMES_DEFAULT: outcomes('OUTCOMES_DEFAULT', DEFAULT),
-      OUTCOMES_FALLBACK: outcomes('OUTCOMES_FALLBACK', FALLBACK),
-      ALLOW_PURGE: process.env['ALLOW_PURGE'] || '1',
-    },
+    environment,
     logPath: await directory.log(`instance-${number}`),
     isUp: async () => (await ask(socketPath, '/internal/status')).status === 200,
-    stopSignal: 'SIGTERM',
-    // An instance has its own bound for draining (DRAIN_MS, 10 s by default).
-    stopWithinMs: Number(process.env['DRAIN_MS'] || 10_000) + 5_000,
-    hastySignal: 'SIGKILL',
-    // When we are killed the others go at once, so draining would have nowhere to go; the journal keeps what is left.
-    deathSignal: 'SIGKILL',
-  };
+  });
+}
+
+/** @throws StartError naming a setting of an instance that can't be used */
+function checkSettings(environment: Environment): void {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new StartError(error.message);
+    throw error;
+  }
+}
+
+/** Each has a socket. The first one has the page's port, too: its figures are of all instances. */
+function adminAddresses(
+  number: number,
+  { adminPort }: StartSettings,
+  directory: DataDirectory,
+): string {
+  const socket = directory.socket(`admin-${number}`);
+  return number === 0 ? `${socket},127.0.0.1:${adminPort}` : socket;
 }
 
 async function nginx(
-  { port }: StartSettings,
+  { port, clientRequestsMax, trustedProxies }: StartSettings,
   directory: DataDirectory,
   socketPaths: readonly string[],
 ): Promise<PartPlan> {
   const listen = `127.0.0.1:${port}`;
-  return {
-    name: 'nginx',
-    command: await prepareNginx(directory.file('nginx'), { listen, socketPaths }),
-    logPath: await directory.log('nginx'),
-    isUp: () => answers(`http://${listen}`),
-    // Answers what it has begun; SIGTERM doesn't.
-    stopSignal: 'SIGQUIT',
-    stopWithinMs: 5_000,
-    hastySignal: 'SIGTERM',
-    deathSignal: 'SIGTERM',
-  };
+  const clients = { requestsMax: clientRequestsMax, addressLines: believing(trustedProxies) };
+  return nginxPlan(
+    { listen, socketPaths, clients },
+    { directory: directory.file('nginx'), logPath: await directory.log('nginx') },
+  );
 }
 
 async function databaseAnswers(url: string): Promise<boolean> {

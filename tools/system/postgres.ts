@@ -1,12 +1,13 @@
-// The embedded PostgreSQL: where its programs are, whom they run as, how a cluster is made and what a server is started with.
-// The server's process is the caller's to start and to watch.
+// The embedded PostgreSQL: its programs, the user that they run as, how a cluster is made, and the
+// command of a server. The caller starts and watches the server's process.
 
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chown, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, chown, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { lastWords } from './last-words.ts';
+import { groupOfNobody, userOfNobody } from './nobody.ts';
 import { StartError } from './settings.ts';
 import { asUser, type User } from './tethered.ts';
 
@@ -15,12 +16,14 @@ const run = promisify(execFile);
 /** The superuser, and the database that every cluster starts with. */
 export const DATABASE_USER = 'repasse';
 
+const INSTALLED = '/usr/lib/postgresql';
+
 interface Programs {
   readonly initdb: string;
   readonly postgres: string;
 }
 
-/** For 0.3 GB of memory in all, on a disk that seeks for free. */
+/** For 0.3 GB of memory in all, and a disk without seek times. */
 const TUNING = {
   shared_buffers: '64MB',
   effective_cache_size: '256MB',
@@ -33,8 +36,10 @@ export interface Server {
   readonly socketDirectory: string;
   /** 0: no TCP, the socket alone. */
   readonly tcpPort: number;
-  /** Whether what is committed survives a power failure: tests need no more than the crash of a process. */
+  /** Whether a commit survives a power failure. Tests need only the crash of a process. */
   readonly durable: boolean;
+  /** The directory of PostgreSQL's programs, if they are not the embedded ones. */
+  readonly programs?: string | undefined;
 }
 
 export interface PreparedServer {
@@ -42,18 +47,19 @@ export interface PreparedServer {
   readonly user: User | undefined;
 }
 
-/** Makes the cluster and the socket's directory where they are missing; the command that serves it. */
+/** Makes the cluster and the socket's directory if they are missing. Returns the command. */
 export async function prepareServer(server: Server): Promise<PreparedServer> {
-  const { dataDirectory, socketDirectory, tcpPort, durable } = server;
-  const { initdb, postgres } = await findPrograms();
+  const { dataDirectory, socketDirectory, tcpPort, durable, programs } = server;
+  const { initdb, postgres } = programs === undefined ? await findPrograms() : programsIn(programs);
   const user = await unprivileged(dataDirectory, [postgres, dataDirectory, socketDirectory]);
   await mkdir(socketDirectory, { recursive: true });
+  await chmod(socketDirectory, 0o700);
   if (user) await chown(socketDirectory, user.uid, user.gid);
   if (!existsSync(dataDirectory)) await makeCluster({ initdb, dataDirectory, user, durable });
   const settings = {
     ...TUNING,
     unix_socket_directories: socketDirectory,
-    // Whoever reaches the socket is let in: that is ourselves, and root.
+    // Everyone who reaches the socket may connect: this user, and root.
     unix_socket_permissions: '0700',
     listen_addresses: tcpPort === 0 ? '' : '127.0.0.1',
     port: String(tcpPort === 0 ? 5432 : tcpPort),
@@ -72,8 +78,23 @@ async function findPrograms(): Promise<Programs> {
   return (await import(name)) as Programs;
 }
 
-/** PostgreSQL refuses to be root: then it runs as who owns its files already, or as `nobody`. */
-async function unprivileged(
+const programsIn = (directory: string): Programs => ({
+  initdb: join(directory, 'initdb'),
+  postgres: join(directory, 'postgres'),
+});
+
+/** Where Debian has PostgreSQL's programs: the newest version's. Undefined without any. */
+export function installedPrograms(): string | undefined {
+  if (!existsSync(INSTALLED)) return undefined;
+  const versions = readdirSync(INSTALLED)
+    .map(Number)
+    .filter((version) => existsSync(join(INSTALLED, String(version), 'bin/postgres')));
+  if (versions.length === 0) return undefined;
+  return join(INSTALLED, String(Math.max(...versions)), 'bin');
+}
+
+/** PostgreSQL refuses to run as root: then it runs as the owner of its files, or as `nobody`. */
+export async function unprivileged(
   dataDirectory: string,
   paths: readonly string[],
 ): Promise<User | undefined> {
@@ -82,11 +103,8 @@ async function unprivileged(
   const anyFile = reachable.includes(false);
   const owner = existsSync(dataDirectory) ? await stat(dataDirectory) : undefined;
   if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid, anyFile };
-  return { uid: await idOfNobody('-u'), gid: await idOfNobody('-g'), anyFile };
+  return { uid: userOfNobody(), gid: groupOfNobody(), anyFile };
 }
-
-const idOfNobody = async (flag: '-u' | '-g'): Promise<number> =>
-  Number((await run('id', [flag, 'nobody'])).stdout);
 
 /** Whether every user may enter this directory and all above it. */
 export async function reachableByAnyone(directory: string): Promise<boolean> {
@@ -102,7 +120,7 @@ interface Cluster {
   readonly durable: boolean;
 }
 
-/** Under another name first: what a start that dies in the middle leaves must not pass for a cluster. */
+/** Made under another name first, so that half a cluster is never taken for a whole one. */
 async function makeCluster({ initdb, dataDirectory, user, durable }: Cluster): Promise<void> {
   const unfinished = `${dataDirectory}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
@@ -112,7 +130,7 @@ async function makeCluster({ initdb, dataDirectory, user, durable }: Cluster): P
     initdb,
     `--pgdata=${unfinished}`,
     `--username=${DATABASE_USER}`,
-    // By the socket's permissions; TCP is for tests.
+    // The socket's permissions protect it; only tests use TCP.
     '--auth=trust',
     '--encoding=UTF8',
     '--locale=C',

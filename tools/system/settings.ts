@@ -1,10 +1,12 @@
-// What `npm start` is told by its environment; everything has a default.
+// The settings of `npm start`, from the environment. Everything has a default.
 
+import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { AddressError, readDatabaseAddress } from '../../src/database-address.ts';
+import { AddressError, readDatabaseAddress } from '../../src/config/database-address.ts';
 import type { ProcessorIndex } from '../../src/payment.ts';
 
-/** A reason not to start that one line explains. */
+/** A reason not to start. The message explains it in one line. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
@@ -17,12 +19,20 @@ export interface SimulatorSettings {
 
 export interface StartSettings {
   readonly port: number;
+  /** Of instance 0's admin server, with the page. */
+  readonly adminPort: number;
+  /** ADMIN_TOKEN, or a random one. */
+  readonly adminToken: string;
   readonly dataDirectory: string;
-  /** Undefined: we start our own. */
+  /** Undefined: a PostgreSQL is started. */
   readonly databaseUrl: string | undefined;
-  /** Where each processor is, when it is not ours to start. */
+  /** The address of each processor; undefined: a simulated one is started. */
   readonly processorUrls: Readonly<Record<ProcessorIndex, string | undefined>>;
   readonly simulators: Readonly<Record<ProcessorIndex, SimulatorSettings>>;
+  /** Requests of one client that nginx passes on at once; 0: no limit for each client. */
+  readonly clientRequestsMax: number;
+  /** Addresses and networks of proxies whose X-Forwarded-For nginx believes. */
+  readonly trustedProxies: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,6 +51,8 @@ export function readSettings(environment: Environment): StartSettings {
   };
   return {
     port: port('PORT', 9999),
+    adminPort: port('ADMIN_PORT', 9990),
+    adminToken: environment['ADMIN_TOKEN'] || randomBytes(18).toString('base64url'),
     dataDirectory: resolve(environment['DATA_DIR'] || '.data'),
     databaseUrl: readDatabaseUrl(environment['DATABASE_URL']),
     processorUrls: {
@@ -59,7 +71,26 @@ export function readSettings(environment: Environment): StartSettings {
         feePercent: whole('FEE_FALLBACK_BPS', 1_500, 9_999) / 100,
       },
     },
+    clientRequestsMax: whole('CLIENT_REQUESTS_MAX', 0, 700),
+    trustedProxies: readProxies(environment['TRUSTED_PROXIES'] ?? ''),
   };
+}
+
+function readProxies(text: string): readonly string[] {
+  const proxies = text.split(',').filter((proxy) => proxy !== '');
+  for (const proxy of proxies) {
+    if (isNetwork(proxy)) continue;
+    throw new StartError(
+      `TRUSTED_PROXIES has "${proxy}", must be addresses or networks (10.0.0.0/8), with commas`,
+    );
+  }
+  return proxies;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...more] = text.split('/');
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
 }
 
 function readDatabaseUrl(url: string | undefined): string | undefined {

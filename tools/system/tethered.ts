@@ -1,38 +1,42 @@
-// Child processes that can't outlive us: the kernel signals them when this process ends, however it ends (PR_SET_PDEATHSIG, by
-// util-linux's setpriv, which every Debian and Ubuntu has). Each has its own process group: a terminal's Ctrl-C reaches only us,
-// and we stop our children in the order that we choose.
+// Child processes that end with this one: the kernel signals them, however this process ends
+// (PR_SET_PDEATHSIG, by util-linux's setpriv, which every Debian and Ubuntu has). Each has its own
+// process group: a terminal's Ctrl-C reaches only this process, which stops the children in order.
 
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 
-/** Whom a child runs as, when not as we do. */
+/** The user of a child, if it is another one. */
 export interface User {
   readonly uid: number;
   readonly gid: number;
-  /** Keeps the right to pass permissions: for a program that refuses to be root in a tree that only root may enter. */
+  /** Keeps the right to read any file: for a program that refuses to be root, in root's tree. */
   readonly anyFile: boolean;
 }
 
 export interface Tether {
-  /** What the child gets when we end. */
+  /** The child gets it when this process ends. */
   readonly deathSignal: NodeJS.Signals;
   readonly stdio: StdioOptions;
   readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly user?: User | undefined;
+  /** The network namespace, by its name in /run/netns. Needs root. */
+  readonly namespace?: string | undefined;
 }
 
-/** Starts `command`. Call it from the main thread: the end of the thread that starts a child counts as ours. */
+/** Starts `command`. Call it from the main thread: the signal is tied to the calling thread. */
 export function spawnTethered(command: readonly string[], tether: Tether): ChildProcess {
   const words = ['--pdeathsig', tether.deathSignal, ...asUser(tether.user), '--', ...command];
-  return spawn('setpriv', words, {
+  const entering = tether.namespace ? ['nsenter', `--net=/run/netns/${tether.namespace}`] : [];
+  const [program = '', ...rest] = [...entering, 'setpriv', ...words];
+  return spawn(program, rest, {
     cwd: '/',
     detached: true,
-    // nginx lives in /usr/sbin, which is not on everybody's path.
+    // nginx is in /usr/sbin, which is not on every user's path.
     env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin`, ...tether.environment },
     stdio: tether.stdio,
   });
 }
 
-/** The words for `setpriv` that make it run a command as `user`. */
+/** The options of `setpriv` that run a command as `user`. */
 export function asUser(user: User | undefined): readonly string[] {
   if (!user) return [];
   const words = ['--reuid', String(user.uid), '--regid', String(user.gid), '--clear-groups'];
@@ -63,14 +67,41 @@ export function signal(child: ChildProcess, name: NodeJS.Signals): void {
   if (!hasEnded(child)) child.kill(name);
 }
 
-/** Kills what is left of the child's process group: nginx's worker outlives its master, for one. */
+/** Kills the rest of the child's process group: nginx's worker may outlive its master. */
 export function killGroup(child: ChildProcess): void {
+  signalGroup(child, 'SIGKILL');
+}
+
+/** Signals the child and what it started. */
+function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    process.kill(-child.pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
+}
+
+/**
+ * When `wish` comes, sends `name` to the child and what it started, and kills them `graceMs` later.
+ * Call the returned function once the child has ended.
+ */
+export function stopAt(
+  wish: AbortSignal,
+  child: ChildProcess,
+  name: NodeJS.Signals,
+  graceMs: number,
+): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    signalGroup(child, name);
+    timer = setTimeout(() => killGroup(child), graceMs);
+  };
+  wish.addEventListener('abort', end);
+  return () => {
+    wish.removeEventListener('abort', end);
+    clearTimeout(timer);
+  };
 }
 
 /** Sends `name`, waits `graceMs`, then kills the group. Resolves once the child is gone. */

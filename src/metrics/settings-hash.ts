@@ -1,0 +1,32 @@
+// Whether two instances have the same settings and addresses, without telling any.
+
+import { createHash } from 'node:crypto';
+import type { Config } from '../config/config.ts';
+import { readDatabaseAddress } from '../config/database-address.ts';
+
+/** Settings that differ between instances, or that have secrets. Of addresses a part counts. */
+const LEFT_OUT: readonly (keyof Config)[] = [
+  'SOCKET_PATH',
+  'JOURNAL_PATH',
+  'ADMIN_LISTEN',
+  'ADMIN_TOKEN',
+  'DATABASE_URL',
+  'PROCESSOR_DEFAULT_URL',
+  'PROCESSOR_FALLBACK_URL',
+];
+
+/** Eight hexadecimal digits. */
+export function settingsHash(config: Config): string {
+  const settings = Object.entries(config)
+    .filter(([name]) => !LEFT_OUT.includes(name as keyof Config))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const text = JSON.stringify([settings, placesOf(config)]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}
+
+/** What the addresses lead to. Users, passwords, paths and queries may be secrets. */
+function placesOf(config: Config): readonly (string | number)[] {
+  const { host, port, database } = readDatabaseAddress(config.DATABASE_URL);
+  const processors = [config.PROCESSOR_DEFAULT_URL, config.PROCESSOR_FALLBACK_URL];
+  return [host, port, database, ...processors.map((url) => new URL(url).origin)];
+}

@@ -1,0 +1,247 @@
+// The dispatcher starts the oldest payment first, a bounded number at once and a bounded number per
+// turn, and none while it is paused. Each choice of a processor sees the attempts before it.
+
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import { test } from 'node:test';
+import type { Recovering } from '../../src/buffer/recovering.ts';
+import type { Ring } from '../../src/buffer/ring.ts';
+import type { Config } from '../../src/config/config.ts';
+import type { Attempts } from '../../src/consumers/attempt.ts';
+import { Dispatcher } from '../../src/consumers/dispatcher.ts';
+import type { RateLimiter } from '../../src/consumers/rate-limiter.ts';
+import type { Choice } from '../../src/gateways/choice.ts';
+import type { Routing } from '../../src/gateways/routing.ts';
+import type { ProcessorIndex } from '../../src/payment.ts';
+import { AGAIN, Random } from '../buffer/seed.ts';
+import { VirtualClock } from '../ledger/virtual-clock.ts';
+
+interface Attempted {
+  readonly slot: number;
+  readonly processor: ProcessorIndex;
+  readonly end: () => void;
+}
+
+interface Changes {
+  readonly consumers?: number;
+  readonly sendsPerTurn?: number;
+  readonly gatherMs?: number;
+  readonly limiter?: Pick<RateLimiter, 'take' | 'late' | 'waitMs'>;
+  readonly choose?: (slot: number) => Choice;
+}
+
+function makeDispatcher(changes: Changes = {}) {
+  const { consumers = 10, sendsPerTurn = 4, gatherMs = 0, choose = (): Choice => 0 } = changes;
+  const { limiter = { take: () => true, late: () => {}, waitMs: 0 } } = changes;
+  const clock = new VirtualClock();
+  const waiting: number[] = [];
+  const attempts: Attempted[] = [];
+  const dispatcher = new Dispatcher({
+    clock,
+    config: {
+      CONSUMERS: consumers,
+      SENDS_PER_TURN: sendsPerTurn,
+      SENDS_GATHER_MS: gatherMs,
+      POLICY: 'eager',
+    } as Config,
+    ring: {
+      declines: new Uint32Array(100),
+      peek: () => waiting[0] ?? -1,
+      dequeue: () => waiting.shift() ?? -1,
+    } as unknown as Ring,
+    recovering: { end: () => {} } as unknown as Recovering,
+    limiter: limiter as RateLimiter,
+    routing: { choose: () => choose(waiting[0] as number) } as unknown as Routing,
+    attempts: {
+      run: (slot: number, processor: ProcessorIndex) =>
+        new Promise<void>((end) => {
+          attempts.push({ slot, processor, end });
+        }),
+    } as unknown as Attempts,
+  });
+  return { dispatcher, clock, waiting, attempts, slots: () => attempts.map(({ slot }) => slot) };
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await turn();
+}
+
+test('nothing is sent before the start', async () => {
+  const { dispatcher, waiting, attempts } = makeDispatcher();
+  waiting.push(...numbers(5));
+  dispatcher.wake();
+  await turns(5);
+  assert.equal(attempts.length, 0);
+  dispatcher.start();
+  await turns(5);
+  assert.equal(attempts.length, 5);
+});
+
+test('oldest first, and to the processor that was chosen for it', async () => {
+  const { dispatcher, waiting, attempts } = makeDispatcher({
+    choose: (slot) => (slot % 2) as ProcessorIndex,
+  });
+  waiting.push(...numbers(9));
+  dispatcher.start();
+  await turns(10);
+  assert.deepEqual(
+    attempts.map(({ slot, processor }) => [slot, processor]),
+    numbers(9).map((slot) => [slot, slot % 2]),
+  );
+});
+
+test('a turn starts no more attempts than it may', async () => {
+  const { dispatcher, waiting, attempts } = makeDispatcher({ consumers: 100, sendsPerTurn: 4 });
+  waiting.push(...numbers(50));
+  dispatcher.start();
+  let before = 0;
+  while (attempts.length < 50) {
+    await turn();
+    assert.ok(attempts.length - before <= 4, `${attempts.length - before} in one turn`);
+    before = attempts.length;
+  }
+});
+
+test('each choice is made after the attempts before it have begun', async () => {
+  const seen: number[] = [];
+  const { dispatcher, waiting, attempts } = makeDispatcher({
+    choose: () => {
+      seen.push(attempts.length);
+      return 0;
+    },
+  });
+  waiting.push(...numbers(10));
+  dispatcher.start();
+  await turns(10);
+  assert.deepEqual(seen, numbers(10));
+});
+
+test('there are no more attempts at once than consumers; when one ends, the next begins', async () => {
+  const { dispatcher, waiting, attempts, slots } = makeDispatcher({ consumers: 3 });
+  waiting.push(...numbers(5));
+  dispatcher.start();
+  await turns(5);
+  assert.deepEqual(slots(), [0, 1, 2]);
+  assert.equal(dispatcher.busy, 3);
+  attempts[1]?.end();
+  await turns(5);
+  assert.deepEqual(slots(), [0, 1, 2, 3]);
+  attempts[0]?.end();
+  attempts[2]?.end();
+  attempts[3]?.end();
+  await turns(5);
+  assert.deepEqual(slots(), [0, 1, 2, 3, 4]);
+  assert.equal(dispatcher.busy, 1);
+});
+
+test('a pause lets what is under way end and begins nothing; a start goes on', async () => {
+  const { dispatcher, waiting, attempts, slots } = makeDispatcher({ consumers: 2 });
+  waiting.push(...numbers(4));
+  dispatcher.start();
+  await turns(5);
+  dispatcher.pause();
+  for (const { end } of attempts) end();
+  waiting.push(4);
+  dispatcher.wake();
+  await turns(5);
+  assert.deepEqual(slots(), [0, 1]);
+  assert.equal(dispatcher.busy, 0);
+  dispatcher.start();
+  await turns(5);
+  assert.deepEqual(slots(), [0, 1, 2, 3]);
+});
+
+test('while the choice is to wait, the dispatcher looks again by itself', async () => {
+  let choice: 'wait' | ProcessorIndex = 'wait';
+  let looks = 0;
+  const { dispatcher, clock, waiting, attempts } = makeDispatcher({
+    choose: () => {
+      looks++;
+      return choice;
+    },
+  });
+  waiting.push(1);
+  dispatcher.start();
+  await clock.advance(1_000);
+  assert.equal(attempts.length, 0);
+  // Not all the time, either.
+  assert.ok(looks > 10 && looks < 100, `${looks} looks in a second`);
+  assert.equal(clock.timers, 1);
+  choice = 1;
+  await clock.advance(50);
+  assert.equal(attempts[0]?.processor, 1);
+});
+
+test('what the limiter holds back goes when the limiter allows it', async () => {
+  let allowed = 2;
+  const limiter = { take: () => allowed-- > 0, late: () => {}, waitMs: 5 };
+  const { dispatcher, clock, waiting, slots } = makeDispatcher({ limiter });
+  waiting.push(...numbers(4));
+  dispatcher.start();
+  await turns(3);
+  assert.deepEqual(slots(), [0, 1]);
+  allowed = 1;
+  await clock.advance(5);
+  assert.deepEqual(slots(), [0, 1, 2]);
+  assert.deepEqual(waiting, [3]);
+});
+
+test('in random runs every payment is started once, in order, and never more at once than there are consumers', async () => {
+  const random = new Random();
+  for (let round = 0; round < 20; round++) {
+    const consumers = 1 + random.below(8);
+    const { dispatcher, clock, waiting, attempts, slots } = makeDispatcher({
+      consumers,
+      sendsPerTurn: 1 + random.below(5),
+      choose: () => (random.chance(0.2) ? 'wait' : 0),
+      limiter: { take: () => random.chance(0.8), late: () => {}, waitMs: 3 },
+    });
+    let [next, ended] = [0, 0];
+    dispatcher.start();
+    while (ended < 100) {
+      if (next < 100 && random.chance(0.6)) {
+        waiting.push(next++);
+        dispatcher.wake();
+      }
+      if (ended < attempts.length && random.chance(0.5)) attempts[ended++]?.end();
+      if (random.chance(0.1)) {
+        dispatcher.pause();
+        dispatcher.start();
+      }
+      await clock.advance(random.below(10));
+      assert.ok(attempts.length - ended <= consumers, AGAIN);
+    }
+    await turns(2);
+    assert.deepEqual(slots(), numbers(100), AGAIN);
+    assert.equal(dispatcher.busy, 0, AGAIN);
+  }
+});
+
+test('what is queued within the time of gathering goes together, and nothing waits longer', async () => {
+  const { dispatcher, clock, waiting, slots } = makeDispatcher({ gatherMs: 10 });
+  dispatcher.start();
+  await clock.advance(10);
+  waiting.push(1);
+  dispatcher.wake();
+  await clock.advance(9);
+  waiting.push(2);
+  dispatcher.wake();
+  assert.deepEqual(slots(), []);
+  await clock.advance(1);
+  assert.deepEqual(slots(), [1, 2]);
+});
+
+test('the rate limiter learns how late each turn is', async () => {
+  const lateness: number[] = [];
+  const limiter = { take: () => true, late: (ms: number) => lateness.push(ms), waitMs: 0 };
+  const { dispatcher, clock, waiting } = makeDispatcher({ gatherMs: 10, limiter });
+  dispatcher.start();
+  clock.stall(50);
+  await clock.advance(0);
+  waiting.push(1);
+  dispatcher.wake();
+  await clock.advance(10);
+  assert.deepEqual(lateness, [40, 0]);
+});
