@@ -2,11 +2,12 @@
 // makes its own database. The server dies with the test process, however that ends.
 
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { DATABASE_USER, prepareServer, type PreparedServer } from '../../tools/system/postgres.ts';
+import { familyOf, isGone, stateOf } from '../../tools/system/processes.ts';
 import { ended, hasEnded, spawnTethered, stop, type User } from '../../tools/system/tethered.ts';
 import { freePort } from './free-port.ts';
 import { makeTempDirectory, removeTempDirectory } from './temp-directory.ts';
@@ -77,17 +78,23 @@ export class DatabaseServer {
     return this.#running().pid as number;
   }
 
-  /** kill -9 of the whole server at once. Resolves when the server is gone. */
+  /** kill -9 of the whole server at once. Resolves when all its processes are gone. */
   async kill(): Promise<void> {
-    this.signal('SIGKILL');
+    const server = this.pid;
+    // While it stands still it begins no process that this would miss.
+    send(server, 'SIGSTOP');
+    await waitUntil('the server stands still', () => stateOf(server) === 'T');
+    const family = familyOf(server);
+    for (const pid of family) send(pid, 'SIGKILL');
     await ended(this.#running());
+    // One that still has the shared memory would keep the server from starting again.
+    await waitUntil('all of the server is gone', () => family.every(isGone), { withinMs: 30_000 });
   }
 
   /** Signals every process of the server and goes on: SIGSTOP, SIGCONT. */
   signal(name: NodeJS.Signals): void {
-    const server = this.#running().pid as number;
     // Its processes have process groups of their own.
-    for (const pid of [server, ...childrenOf(server)]) send(pid, name);
+    for (const pid of familyOf(this.pid)) send(pid, name);
   }
 
   /** Starts the server again (or first), and waits until it answers. */
@@ -139,11 +146,6 @@ export class DatabaseServer {
     if (!this.#child) throw new Error('the database was never started');
     return this.#child;
   }
-}
-
-function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
 }
 
 function send(pid: number, name: NodeJS.Signals): void {
