@@ -6,6 +6,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { lastWords } from '../../tools/system/last-words.ts';
 import { DATABASE_USER, prepareServer, type PreparedServer } from '../../tools/system/postgres.ts';
 import { familyOf, isGone, stateOf } from '../../tools/system/processes.ts';
 import { ended, hasEnded, spawnTethered, stop, type User } from '../../tools/system/tethered.ts';
@@ -97,8 +98,23 @@ export class DatabaseServer {
     for (const pid of familyOf(this.pid)) send(pid, name);
   }
 
-  /** Starts the server again (or first), and waits until it answers. */
+  /**
+   * Starts the server again (or first), and waits until it answers. One that ends is started once
+   * more, as `npm start` does: what keeps it from starting may pass, such as a port that is taken.
+   */
   async restart(): Promise<void> {
+    const answers = (): Promise<unknown> => {
+      if (!this.#child || hasEnded(this.#child)) this.#launch();
+      return query(this.url('postgres'), 'SELECT 1');
+    };
+    await waitUntil('PostgreSQL answers', answers, { withinMs: 30_000, everyMs: 50 }).catch(
+      async (error: Error) => {
+        throw new Error(`${error.message}; its log ends with: ${lastWords(await this.log())}`);
+      },
+    );
+  }
+
+  #launch(): void {
     const log = openSync(this.#logPath, 'a');
     this.#child = spawnTethered(this.#prepared.command, {
       deathSignal: 'SIGQUIT',
@@ -106,10 +122,6 @@ export class DatabaseServer {
       user: this.#prepared.user,
     });
     closeSync(log);
-    const answers = (): Promise<unknown> | true =>
-      hasEnded(this.#running()) || query(this.url('postgres'), 'SELECT 1');
-    await waitUntil('PostgreSQL answers', answers, { withinMs: 30_000 });
-    if (hasEnded(this.#running())) throw new Error(`PostgreSQL ended: ${await this.log()}`);
   }
 
   /** Starts the server, which was shut down, as a standby of nobody: it takes no writes. */
