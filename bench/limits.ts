@@ -1,5 +1,6 @@
 // The submission in containers under its limits, with simulated processors and an open-loop load.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sumOf } from '../tools/audit/totals.ts';
 import { endWithUsage, readCommandLine, type Command } from '../tools/command-line.ts';
 import * as composition from '../tools/compose/composition.ts';
@@ -8,9 +9,10 @@ import { usageBetween } from '../tools/compose/usage.ts';
 import { openLoop, quantile, type LoadResult } from '../tools/load/open-loop.ts';
 import { LIMITS } from './benchmarks.ts';
 import { markdownTable, spread } from './report.ts';
+import { chargedCount } from './sustained/charged-count.ts';
 import { measureSustained } from './sustained/sustained.ts';
 
-const CALM_RATE = 300;
+const CALM_RATE = 550;
 const WINDOW_MS = 8_000;
 const BACKLOG = { rate: 1_000, durationMs: 10_000 } as const;
 const BURST = { rate: 5_000, durationMs: 10_000 } as const;
@@ -18,6 +20,9 @@ const START_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 180_000;
 const P99_MS_MAX = 10;
 const STEP = 1.2;
+const DRAIN_LOOK_MS = 100;
+/** Payments of the last fifth of a second. */
+const JUST_CAME = CALM_RATE / 5;
 
 let accepted = 0;
 let unknown = 0;
@@ -48,10 +53,25 @@ function msUntilSettled(): Promise<number> {
 
 const p99 = ({ latenciesMs }: LoadResult): number => quantile(latenciesMs, 0.99);
 
+/** Until so few payments are not charged that they have just come in. Infinite beyond the window. */
+async function secondsToDrain(backlog: number): Promise<number> {
+  const startMs = performance.now();
+  const before = await chargedCount(endpoints);
+  for (;;) {
+    await sleep(DRAIN_LOOK_MS);
+    const passedMs = performance.now() - startMs;
+    if (passedMs >= WINDOW_MS) return Infinity;
+    const due = before + backlog + (passedMs * CALM_RATE) / 1_000;
+    if ((await chargedCount(endpoints)) >= due - JUST_CAME)
+      return Number((passedMs / 1_000).toFixed(2));
+  }
+}
+
 async function drain(rounds: number): Promise<void> {
   const calm: number[] = [];
   const again: number[] = [];
   const draining: number[] = [];
+  const drained: number[] = [];
   for (let round = 1; round <= rounds; round++) {
     await load(CALM_RATE, WINDOW_MS / 2);
     calm.push(p99(await load(CALM_RATE, WINDOW_MS)));
@@ -60,11 +80,15 @@ async function drain(rounds: number): Promise<void> {
     await load(BACKLOG.rate, BACKLOG.durationMs);
     await endpoints.setLevers({ delayMs: 0, failing: false });
     const backlog = accepted - (await charged());
-    draining.push(p99(await load(CALM_RATE, WINDOW_MS)));
-    const left = accepted - (await charged());
+    const [result, drainedS] = await Promise.all([
+      load(CALM_RATE, WINDOW_MS),
+      secondsToDrain(backlog),
+    ]);
+    draining.push(p99(result));
+    drained.push(drainedS);
     await msUntilSettled();
     const figures = [calm, again, draining].map((of) => of.at(-1)?.toFixed(2)).join(', ');
-    console.error(`round ${round}: p99 ${figures} ms; ${backlog} to drain, ${left} left`);
+    console.error(`round ${round}: p99 ${figures} ms; ${backlog} drained in ${drainedS} s`);
   }
   const row = (name: string, of: readonly number[]): string[] => {
     const ratios = of.map((value, round) => value / (calm[round] ?? Number.NaN));
@@ -72,6 +96,7 @@ async function drain(rounds: number): Promise<void> {
   };
   const rows = [row('calm', calm), row('calm again', again), row('drain', draining)];
   console.log(markdownTable([`intake of ${CALM_RATE}/s`, 'p99 ms', 'ratio to calm'], rows));
+  console.log(`\nThe backlog was drained in ${spread(drained, 1)} s.`);
 }
 
 async function burst(rounds: number): Promise<void> {

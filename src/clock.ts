@@ -16,8 +16,6 @@ export interface Clock {
   soon(callback: () => void): void;
   /** A number in [0, 1). */
   random(): number;
-  /** CPU time that this process has used, in milliseconds. */
-  cpuMs(): number;
 }
 
 class SystemTimer implements Timer {
@@ -40,10 +38,6 @@ export const systemClock: Clock = {
     setImmediate(callback);
   },
   random: () => Math.random(),
-  cpuMs: () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1_000;
-  },
 };
 
 /** The pause before a retry: doubles with each try, from `firstMs` (`tries` 0) up to `maxMs`. */

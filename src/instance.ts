@@ -11,6 +11,7 @@ import { openFilterFile } from './buffer/disk-filter-file.ts';
 import { DiskJournalFile } from './buffer/journal-file.ts';
 import { HEADER_BYTES, JournalError, SLOT_BYTES, type Header } from './buffer/journal-header.ts';
 import { sleep, systemClock, wholeTurn } from './clock.ts';
+import { SystemCpu } from './cpu.ts';
 import {
   ConfigError,
   instanceNumber,
@@ -23,7 +24,7 @@ import { NGINX_PAYMENT_MS, OFFER_MS } from './config/bounds.ts';
 import type { Joined } from './cluster/join-cluster.ts';
 import { journalText } from './membership/disagreement.ts';
 import { Engine } from './engine.ts';
-import { HttpProcessor } from './gateways/processor.ts';
+import { createProcessors, type HttpProcessor } from './gateways/processor.ts';
 import { HealthMonitor } from './health-monitor.ts';
 import { guarded } from './membership/guarded-ports.ts';
 import { joinMembership, peersOf } from './membership/join-membership.ts';
@@ -81,11 +82,12 @@ async function live(environment: Environment, stop: AbortSignal): Promise<void> 
   const cluster = settings.JOURNAL === 'table' ? await join(settings, stop) : undefined;
   const config = cluster?.config ?? settings;
   const file = cluster?.journalFile ?? openJournal(config);
-  const processors = createProcessors(config);
+  const processors = createProcessors(config, clock);
   const ledger = createLedger(config, () => engine);
   const peers = cluster?.peers ?? peersOf(config, clock);
   const ports = {
     clock,
+    cpu: new SystemCpu(),
     journalFile: file,
     filterFile: cluster ? undefined : openFilterFile(config.JOURNAL_PATH, log),
     processors,
@@ -122,8 +124,7 @@ async function live(environment: Environment, stop: AbortSignal): Promise<void> 
   const { handlers, operations, router, server } = createApi(parts);
   const hasTables = new Promise<void>((resolve) => void ledger.start(resolve));
   membership.start(hasTables);
-  if (config.WARM_UP_PAYMENTS > 0 && file.isNew)
-    await warmUp(config, config.WARM_UP_PAYMENTS, clock, stop);
+  if (file.isNew) await warmUp(config, clock, stop);
   await wholeTurn(clock);
   if (stop.aborted) await leaveInOrder(membership, cluster);
   engine.start();
@@ -190,23 +191,6 @@ function startHealth(
   const monitor = new HealthMonitor({ config, clock, processors, election, engine });
   monitor.start();
   return monitor;
-}
-
-function createProcessors(config: Config): readonly [HttpProcessor, HttpProcessor] {
-  return [
-    new HttpProcessor({
-      url: config.PROCESSOR_DEFAULT_URL,
-      connections: config.POOL_DEFAULT,
-      outcomes: config.OUTCOMES_DEFAULT,
-      clock,
-    }),
-    new HttpProcessor({
-      url: config.PROCESSOR_FALLBACK_URL,
-      connections: config.POOL_FALLBACK,
-      outcomes: config.OUTCOMES_FALLBACK,
-      clock,
-    }),
-  ];
 }
 
 function end(code: number): never {

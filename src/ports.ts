@@ -4,6 +4,7 @@ import type { Anomaly } from './ledger/anomaly.ts';
 import type { FilterFile } from './buffer/filter-file.ts';
 import type { JournalFile } from './buffer/journal.ts';
 import type { Clock } from './clock.ts';
+import type { Cpu } from './cpu.ts';
 import type { Processor } from './gateways/processor.ts';
 import type { LedgerConnection } from './ledger/libpq.ts';
 import type { Repair } from './ledger/reader.ts';
@@ -20,6 +21,7 @@ export type Offered = 'accepted' | 'conflict' | 'given up' | 'away';
 
 export interface Ports {
   readonly clock: Clock;
+  readonly cpu: Cpu;
   readonly journalFile: JournalFile;
   /** Keeps the Bloom filter of settled ids; undefined where it is in memory alone. */
   readonly filterFile?: FilterFile | undefined;

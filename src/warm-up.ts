@@ -11,6 +11,7 @@ import { ApiServer } from './api/server.ts';
 import { HEADER_BYTES, SLOT_BYTES, type JournalFile } from './buffer/journal.ts';
 import { sleep, type Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
+import { IDLE_CPU } from './cpu.ts';
 import { Engine } from './engine.ts';
 import { Peer } from './gateways/peer.ts';
 import { CHARGED } from './gateways/outcome.ts';
@@ -24,15 +25,11 @@ const CALL_MS = 1_000;
 const NO_IDS = { ids: new Uint32Array(), last: undefined };
 
 /**
- * Sends so many payments, for three seconds at most, or until `stop`. `config` is that of the real
+ * Sends WARM_UP_PAYMENTS, for three seconds at most, or until `stop`. `config` is that of the real
  * engine.
  */
-export async function warmUp(
-  config: Config,
-  payments: number,
-  clock: Clock,
-  stop: AbortSignal,
-): Promise<void> {
+export async function warmUp(config: Config, clock: Clock, stop: AbortSignal): Promise<void> {
+  if (config.WARM_UP_PAYMENTS === 0) return;
   const path = `${config.SOCKET_PATH}.warm-up`;
   const stage = new Peer({ socketPath: path }, clock);
   const engine = new Engine(
@@ -45,11 +42,12 @@ export async function warmUp(
       CONSUMERS: Math.min(config.CONSUMERS, SLOTS),
       BLOOM_FILTER_MIB: 1,
       JOURNAL_SYNC: 'never',
-      // Sending is warmed up as much as intake.
-      RATE_LIMIT_PER_S: 1_000_000,
+      RATE_LIMIT_PER_S: 0,
     },
     {
       clock,
+      // Sending is warmed up as much as intake.
+      cpu: IDLE_CPU,
       journalFile: memoryFile(),
       processors: [standIn(stage), standIn(stage)],
       ledger: {
@@ -83,7 +81,7 @@ export async function warmUp(
   );
   await server.listen();
   engine.start();
-  await play(stage, payments, clock, stop);
+  await play(stage, config.WARM_UP_PAYMENTS, clock, stop);
   await engine.stop(CALL_MS);
   await stage.close();
   await server.close(sleep(clock, CALL_MS));

@@ -5,6 +5,7 @@ import type { Batch } from '../../src/ledger/batch.ts';
 import type { JournalFile } from '../../src/buffer/journal.ts';
 import { HEADER_BYTES, SLOT_BYTES } from '../../src/buffer/journal.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
+import { IDLE_CPU } from '../../src/cpu.ts';
 import { Engine } from '../../src/engine.ts';
 import { HealthMonitor } from '../../src/health-monitor.ts';
 import { idToText, ownerOf } from '../../src/payment.ts';
@@ -115,6 +116,7 @@ function openEngine(
   };
   const engine = new Engine(config, {
     clock,
+    cpu: IDLE_CPU,
     journalFile: memoryFile(HEADER_BYTES + config.RING_SLOTS * SLOT_BYTES),
     processors,
     ledger: {

@@ -50,11 +50,6 @@ export class StepClock implements Clock {
     return this.#state / 2_147_483_647;
   }
 
-  /** No CPU time is ever used. */
-  cpuMs(): number {
-    return 0;
-  }
-
   /** Runs everything of this millisecond, first `arrivals`, and goes on to the next one. */
   async step(arrivals: () => void): Promise<void> {
     const due = this.#timers.get(this.#nowMs);

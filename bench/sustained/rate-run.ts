@@ -3,7 +3,7 @@
 import { cpus } from 'node:os';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { auditOf, faultsOf } from '../../tools/audit/audit.ts';
-import { standingOf, sumOf } from '../../tools/audit/totals.ts';
+import { sumOf } from '../../tools/audit/totals.ts';
 import { chargedAt, type Charged } from '../../tools/compose/charged.ts';
 import { entryOfRow, ledgerFaults, LEDGER_QUERY } from '../../tools/compose/ledger.ts';
 import { msUntil } from '../../tools/compose/running.ts';
@@ -14,6 +14,7 @@ import type { LoadRecord } from '../../tools/load/prepared-load.ts';
 import { idsIn } from '../../tools/load/prepared-payments.ts';
 import { machineCpuMs } from '../../tools/system/processes.ts';
 import { QuietWatch, type Quiet } from '../quiet.ts';
+import { chargedCount } from './charged-count.ts';
 import { committedByMs, CommitWatch } from './commit-watch.ts';
 import { EarlyEnd } from './early-end.ts';
 import { whatRunsOut } from './first-limit.ts';
@@ -79,7 +80,7 @@ async function measure(
   const processorsBeforeMs = await stage.processorsCpuMs();
   commits.start();
   const looks = setInterval(() => {
-    chargedCount(stage)
+    chargedCount(stage.endpoints)
       .then((charged) => early.onCharged(charged, Date.now()) && generated.stop())
       .catch(() => {});
   }, LOOK_MS);
@@ -123,13 +124,6 @@ async function measure(
   };
 }
 
-/** The backend isn't asked: for a summary it writes out its batches, so that would change it. */
-async function chargedCount({ endpoints }: Stage): Promise<number> {
-  const answers = await endpoints.processorSummaries();
-  const { processors } = standingOf([{ status: 0, body: null }, ...answers]);
-  return processors === null ? Infinity : sumOf(processors).requests;
-}
-
 /** Waits until everything is recorded, then compares all sides, id by id. */
 async function settle(
   stage: Stage,
@@ -147,7 +141,8 @@ async function settle(
     const [recorded, held] = [sumOf(backend), sumOf(processors)];
     return held.requests >= accepted.size && recorded.requests === held.requests;
   };
-  const isCharged = async (): Promise<boolean> => (await chargedCount(stage)) >= accepted.size;
+  const isCharged = async (): Promise<boolean> =>
+    (await chargedCount(stage.endpoints)) >= accepted.size;
   // What is never charged or recorded is found by the audit below.
   await msUntil('every payment is charged', DRAIN_MS_MAX, isCharged).catch(() => {});
   await sleep(systemClock, PROMISED.recordedMs + LOOK_MS);

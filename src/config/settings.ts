@@ -153,10 +153,10 @@ const LIMITS = {
     'most payments held at once; the next one is answered 503',
   ),
   RATE_LIMIT_PER_S: number(
-    2_000,
-    [1, 1_000_000],
+    0,
+    [0, 1_000_000],
     'attempts/s',
-    'most attempts that one instance starts in a second',
+    'most attempts that one instance starts in a second; 0: as many as its CPU allows',
   ),
   IN_FLIGHT_MAX: number(
     700,

@@ -2,7 +2,7 @@
 // consumer carries one payment at a time through an attempt.
 //
 // A bounded number of payments goes out per turn of the event loop: while a consumer is idle, the
-// rate limiter allows it, and a processor is worth sending to. Otherwise the dispatcher looks again
+// sending rate allows it, and a processor is worth sending to. Otherwise the dispatcher looks again
 // a little later, or when something ends. With SENDS_GATHER_MS a look waits for more payments:
 // several in one go cost far less each, since code, sockets and the processes that are woken up by
 // them are warm.
@@ -15,7 +15,7 @@ import type { Routing } from '../gateways/routing.ts';
 import type { ProcessorIndex } from '../payment.ts';
 import type { Attempts } from './attempt.ts';
 import { bringProbeForward } from './probe.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import type { SendingRate } from './sending-rate.ts';
 
 export interface DispatcherParts {
   readonly config: Config;
@@ -23,7 +23,7 @@ export interface DispatcherParts {
   readonly ring: Ring;
   readonly recovering: Recovering;
   readonly routing: Routing;
-  readonly limiter: RateLimiter;
+  readonly sendingRate: SendingRate;
   readonly attempts: Attempts;
 }
 
@@ -62,9 +62,10 @@ export class Dispatcher {
 
   /** Queues a payment that is held and may go to any processor. */
   enqueue(slot: number): void {
-    const { ring, recovering } = this.#parts;
+    const { ring, recovering, sendingRate } = this.#parts;
     recovering.end(slot);
     ring.enqueue(slot);
+    sendingRate.queued();
     this.wake();
   }
 
@@ -84,7 +85,7 @@ export class Dispatcher {
     this.#lookPlanned = true;
     const { config, clock } = this.#parts;
     if (config.SENDS_GATHER_MS === 0) clock.soon(this.#look);
-    else this.#after(config.SENDS_GATHER_MS, this.#look);
+    else clock.after(config.SENDS_GATHER_MS, this.#look);
   }
 
   async #consume(): Promise<void> {
@@ -100,16 +101,14 @@ export class Dispatcher {
 
   readonly #look = (): void => {
     this.#lookPlanned = false;
-    const { config, clock, ring, limiter, routing } = this.#parts;
+    const { config, clock, ring, sendingRate, routing } = this.#parts;
     for (let sends = 0; sends < config.SENDS_PER_TURN; sends++) {
       if (this.#paused || this.#idle.length === 0) return;
       const slot = ring.peek();
       if (slot < 0) return;
       const processor = routing.choose(ring.declines[slot] as number, ring.waiting);
       if (processor === 'wait') return this.#lookLater(LOOK_AGAIN_MS);
-      if (!limiter.take()) {
-        return this.#lookLater(Math.max(limiter.waitMs, config.SENDS_GATHER_MS));
-      }
+      if (!sendingRate.take()) return this.#lookLater(sendingRate.waitMs);
       this.busy++;
       this.#idle.pop()?.(this.#next(processor), processor);
     }
@@ -128,18 +127,9 @@ export class Dispatcher {
   #lookLater(delayMs: number): void {
     if (this.#looksLater) return;
     this.#looksLater = true;
-    this.#after(delayMs, () => {
+    this.#parts.clock.after(delayMs, () => {
       this.#looksLater = false;
       if (!this.#lookPlanned) this.#look();
-    });
-  }
-
-  #after(delayMs: number, look: () => void): void {
-    const { clock, limiter } = this.#parts;
-    const dueMs = clock.elapsed() + delayMs;
-    clock.after(delayMs, () => {
-      limiter.late(clock.elapsed() - dueMs);
-      look();
     });
   }
 }

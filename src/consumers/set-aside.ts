@@ -1,7 +1,8 @@
 // Payments that are set aside: each failed alone, at a processor that was not known to fail, so the
 // payment itself may be what is wrong; or an outage begins with it. They stay out of the queue, so
 // that none of them delays other payments or is a probe. Each is tried again at a processor that
-// works, after longer and longer pauses; together they use at most a quarter of the rate limit.
+// works, after longer and longer pauses; together they make at most PER_S_MAX attempts a
+// second, and a quarter of RATE_LIMIT_PER_S.
 //
 //   waiting ──due──▶ trying ──failed again──▶ waiting
 //                      └──charged, or unknown──▶ removed from here
@@ -39,6 +40,7 @@ const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 const LOOK_EVERY_MS = 50;
 const AT_ONCE_MAX = 16;
+const PER_S_MAX = 200;
 const SHARE = 1 / 4;
 
 export class SetAside {
@@ -165,7 +167,8 @@ export class SetAside {
 
   #look(): void {
     const { config, ring, routing } = this.#parts;
-    const perLook = (config.RATE_LIMIT_PER_S * SHARE * LOOK_EVERY_MS) / 1_000;
+    const limit = config.RATE_LIMIT_PER_S || Number.POSITIVE_INFINITY;
+    const perLook = (Math.min(PER_S_MAX, limit * SHARE) * LOOK_EVERY_MS) / 1_000;
     this.#allowance = Math.min(Math.max(1, perLook), this.#allowance + perLook);
     if (this.#due.length === 0) this.#findDue();
     while (this.#allowance >= 1 && this.busy < AT_ONCE_MAX && !this.#paused) {

@@ -4,6 +4,7 @@
 
 import { decimalFromCents } from '../cents.ts';
 import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
 import type { Charge } from '../payment.ts';
 import { readAddress, type Address } from '../config/processor-address.ts';
 import { textOf } from './answer-text.ts';
@@ -141,4 +142,25 @@ function bodyOf(charge: Charge): string {
   const amount = decimalFromCents(charge.amountCents);
   const fields = `"correlationId":"${charge.correlationId}","amount":${amount}`;
   return `{${fields},"requestedAt":"${requestedAt}"}`;
+}
+
+/** Both processors, as the settings describe them. */
+export function createProcessors(
+  config: Config,
+  clock: Clock,
+): readonly [HttpProcessor, HttpProcessor] {
+  return [
+    new HttpProcessor({
+      url: config.PROCESSOR_DEFAULT_URL,
+      connections: config.POOL_DEFAULT,
+      outcomes: config.OUTCOMES_DEFAULT,
+      clock,
+    }),
+    new HttpProcessor({
+      url: config.PROCESSOR_FALLBACK_URL,
+      connections: config.POOL_FALLBACK,
+      outcomes: config.OUTCOMES_FALLBACK,
+      clock,
+    }),
+  ];
 }

@@ -45,7 +45,7 @@ export class Metrics {
   constructor(parts: MetricsParts) {
     this.#parts = parts;
     this.#settings = settingsHash(parts.config);
-    this.#process = new ProcessMetrics(parts.clock, parts.loop);
+    this.#process = new ProcessMetrics(parts.loop, parts.engine.sendingRate);
   }
 
   /** In Prometheus' text format. */
@@ -115,7 +115,7 @@ export class Metrics {
   }
 
   #processors(): Family[] {
-    const { routing, limiter, watch } = this.#parts.engine;
+    const { routing, watch } = this.#parts.engine;
     const viewOf = (processor: ProcessorIndex) => routing.breakers[processor].view();
     return [
       gauge(
@@ -153,7 +153,6 @@ export class Metrics {
         '1 while the processor works and takes a second or longer.',
         each((processor) => Number(watch.slowProcessors[processor].isSlow)),
       ),
-      gauge('rate_limit', 'Attempts that may start in a second now.', one(limiter.perSecond)),
     ];
   }
 

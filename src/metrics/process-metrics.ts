@@ -1,17 +1,17 @@
 // The metrics of the process: event loop, garbage collection, CPU and memory.
 
-import type { Clock } from '../clock.ts';
+import type { SendingRate } from '../consumers/sending-rate.ts';
 import { counter, gauge, one, type Family } from './exposition.ts';
 import { GarbageCollection } from './garbage-collection.ts';
 import type { LoopDelay } from './loop-delay.ts';
 
 export class ProcessMetrics {
-  readonly #clock: Clock;
   readonly #loop: LoopDelay;
+  readonly #sendingRate: SendingRate;
   readonly #garbage = new GarbageCollection();
 
-  constructor(clock: Clock, loop: LoopDelay) {
-    this.#clock = clock;
+  constructor(loop: LoopDelay, sendingRate: SendingRate) {
+    this.#sendingRate = sendingRate;
     this.#loop = loop;
   }
 
@@ -22,6 +22,7 @@ export class ProcessMetrics {
     }));
     this.#loop.renew();
     const kinds = [...this.#garbage.byKind];
+    const cpu = process.cpuUsage();
     return [
       gauge(
         'event_loop_delay_seconds',
@@ -38,11 +39,16 @@ export class ProcessMetrics {
         'Time spent in garbage collections, by kind.',
         kinds.map(([kind, { durationMs }]) => ({ labels: { kind }, value: durationMs / 1_000 })),
       ),
+      gauge(
+        'cpu_share',
+        'CPU used in the last second, of what this instance may use.',
+        one(this.#sendingRate.cpuShare),
+      ),
       {
         name: 'process_cpu_seconds_total',
         help: 'CPU time of the process.',
         type: 'counter',
-        samples: one(this.#clock.cpuMs() / 1_000),
+        samples: one((cpu.user + cpu.system) / 1_000_000),
       },
       {
         name: 'process_resident_memory_bytes',

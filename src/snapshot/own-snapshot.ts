@@ -66,7 +66,8 @@ export interface InstanceFigures {
     readonly fullInMs: number;
     readonly lastsMs: number;
   };
-  readonly rateLimitPerS: number;
+  /** CPU used in the last second, of what this instance may use: 1 is all of it. */
+  readonly cpuShare: number;
   readonly processors: Readonly<Record<string, ProcessorFigures>>;
   /** From acceptance to the ledger's row, of the payments of the last minute. */
   readonly settleMs: Percentiles | null;
@@ -111,7 +112,7 @@ export class OwnSnapshot {
     const { engine, membership, clock, version } = this.#parts;
     const standings = engine.stages.standings(clock.now());
     const { isReady, reason, degraded } = readiness(engine, membership, standings);
-    const { admission, reconcilers, recovering, anomalies, limiter } = engine;
+    const { admission, reconcilers, recovering, anomalies, sendingRate } = engine;
     const settleMs = this.measured?.history.percentiles('settle', RECENT_S) ?? null;
     return {
       instance: engine.instance,
@@ -129,7 +130,7 @@ export class OwnSnapshot {
       recovering: recovering.count,
       anomalies: anomalies.found,
       ring: this.#ring(),
-      rateLimitPerS: Math.round(limiter.perSecond),
+      cpuShare: Math.round(sendingRate.cpuShare * 100) / 100,
       processors: Object.fromEntries(
         PROCESSORS.map((processor) => [processorName(processor), this.#processor(processor)]),
       ),

@@ -9,7 +9,7 @@ import type { Ring } from '../../src/buffer/ring.ts';
 import type { Config } from '../../src/config/config.ts';
 import type { Attempts } from '../../src/consumers/attempt.ts';
 import { Dispatcher } from '../../src/consumers/dispatcher.ts';
-import type { RateLimiter } from '../../src/consumers/rate-limiter.ts';
+import type { SendingRate } from '../../src/consumers/sending-rate.ts';
 import type { Choice } from '../../src/gateways/choice.ts';
 import type { Routing } from '../../src/gateways/routing.ts';
 import type { ProcessorIndex } from '../../src/payment.ts';
@@ -26,13 +26,13 @@ interface Changes {
   readonly consumers?: number;
   readonly sendsPerTurn?: number;
   readonly gatherMs?: number;
-  readonly limiter?: Pick<RateLimiter, 'take' | 'late' | 'waitMs'>;
+  readonly sendingRate?: Pick<SendingRate, 'take' | 'waitMs'>;
   readonly choose?: (slot: number) => Choice;
 }
 
 function makeDispatcher(changes: Changes = {}) {
   const { consumers = 10, sendsPerTurn = 4, gatherMs = 0, choose = (): Choice => 0 } = changes;
-  const { limiter = { take: () => true, late: () => {}, waitMs: 0 } } = changes;
+  const { sendingRate = { take: () => true, waitMs: 0 } } = changes;
   const clock = new VirtualClock();
   const waiting: number[] = [];
   const attempts: Attempted[] = [];
@@ -50,7 +50,7 @@ function makeDispatcher(changes: Changes = {}) {
       dequeue: () => waiting.shift() ?? -1,
     } as unknown as Ring,
     recovering: { end: () => {} } as unknown as Recovering,
-    limiter: limiter as RateLimiter,
+    sendingRate: sendingRate as SendingRate,
     routing: { choose: () => choose(waiting[0] as number) } as unknown as Routing,
     attempts: {
       run: (slot: number, processor: ProcessorIndex) =>
@@ -174,10 +174,10 @@ test('while the choice is to wait, the dispatcher looks again by itself', async 
   assert.equal(attempts[0]?.processor, 1);
 });
 
-test('what the limiter holds back goes when the limiter allows it', async () => {
+test('what is held back goes when the sending rate allows it', async () => {
   let allowed = 2;
-  const limiter = { take: () => allowed-- > 0, late: () => {}, waitMs: 5 };
-  const { dispatcher, clock, waiting, slots } = makeDispatcher({ limiter });
+  const sendingRate = { take: () => allowed-- > 0, waitMs: 5 };
+  const { dispatcher, clock, waiting, slots } = makeDispatcher({ sendingRate });
   waiting.push(...numbers(4));
   dispatcher.start();
   await turns(3);
@@ -196,7 +196,7 @@ test('in random runs every payment is started once, in order, and never more at 
       consumers,
       sendsPerTurn: 1 + random.below(5),
       choose: () => (random.chance(0.2) ? 'wait' : 0),
-      limiter: { take: () => random.chance(0.8), late: () => {}, waitMs: 3 },
+      sendingRate: { take: () => random.chance(0.8), waitMs: 3 },
     });
     let [next, ended] = [0, 0];
     dispatcher.start();
@@ -231,17 +231,4 @@ test('what is queued within the time of gathering goes together, and nothing wai
   assert.deepEqual(slots(), []);
   await clock.advance(1);
   assert.deepEqual(slots(), [1, 2]);
-});
-
-test('the rate limiter learns how late each turn is', async () => {
-  const lateness: number[] = [];
-  const limiter = { take: () => true, late: (ms: number) => lateness.push(ms), waitMs: 0 };
-  const { dispatcher, clock, waiting } = makeDispatcher({ gatherMs: 10, limiter });
-  dispatcher.start();
-  clock.stall(50);
-  await clock.advance(0);
-  waiting.push(1);
-  dispatcher.wake();
-  await clock.advance(10);
-  assert.deepEqual(lateness, [40, 0]);
 });

@@ -72,60 +72,8 @@ test('a long rest earns no more than the burst', async () => {
   assert.equal(sent, burstOf(2_000));
 });
 
-test('while no CPU is left, turns that come late halve the rate, to a quarter at the least', async () => {
-  const clock = new VirtualClock();
-  const limiter = new RateLimiter(clock, 1_000);
-  const sentIn = async (ms: number): Promise<number> => {
-    let sent = 0;
-    for (let n = 0; n < ms; n++) {
-      while (limiter.take()) sent++;
-      await clock.advance(1);
-      clock.usedCpuMs++;
-      limiter.late(0);
-    }
-    return sent;
-  };
-  await sentIn(100);
-  limiter.late(14);
-  assert.ok((await sentIn(10)) >= 9, 'a little late is usual');
-  limiter.late(50);
-  limiter.late(50);
-  const halved = await sentIn(100);
-  assert.ok(halved >= 45 && halved <= 60, `${halved} in 100 ms: once for a period`);
-  for (let n = 0; n < 10; n++) {
-    limiter.late(50);
-    await sentIn(100);
-  }
-  limiter.late(50);
-  const least = await sentIn(100);
-  assert.ok(least >= 24 && least <= 35, `${least} in 100 ms`);
-  await sentIn(2_000);
-  const whole = await sentIn(100);
-  assert.ok(whole >= 99 && whole <= 101, `${whole} in 100 ms`);
-});
-
-test('a process that is held up and has CPU left sends as many as come in, however late its turns are', async () => {
-  for (const [heldUpMs, everyMs] of [
-    [20, 100],
-    [20, 200],
-    [80, 100],
-    [500, 1_000],
-  ] as const) {
-    const clock = new VirtualClock();
-    // The compose file's settings.
-    const limiter = new RateLimiter(clock, 600, 10);
-    const perS = 150;
-    let [came, sent] = [0, 0];
-    for (let atMs = 0; atMs < 15_000;) {
-      const isHeldUp = atMs % everyMs >= everyMs - heldUpMs;
-      const stepMs = isHeldUp ? heldUpMs : 1;
-      clock.stall(stepMs);
-      atMs += stepMs;
-      came = (atMs * perS) / 1_000;
-      if (!isHeldUp) clock.usedCpuMs += 0.12;
-      limiter.late(isHeldUp ? heldUpMs : 0);
-      while (sent < came && limiter.take()) sent++;
-    }
-    assert.ok(came - sent < perS, `${came - sent} wait: ${heldUpMs} of ${everyMs} ms`);
-  }
+test('0 is no limit', () => {
+  const limiter = new RateLimiter(new VirtualClock(), 0);
+  for (let n = 0; n < 10_000; n++) assert.ok(limiter.take());
+  assert.equal(limiter.waitMs, 0);
 });

@@ -4,8 +4,6 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Timer } from '../../src/clock.ts';
 
 export class VirtualClock implements Clock {
-  /** CPU time that the process under test has had. */
-  usedCpuMs = 0;
   #nowMs = 0;
   #state = 4_711;
   readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
@@ -32,10 +30,6 @@ export class VirtualClock implements Clock {
   random(): number {
     this.#state = (this.#state * 48_271) % 2_147_483_647;
     return this.#state / 2_147_483_647;
-  }
-
-  cpuMs(): number {
-    return this.usedCpuMs;
   }
 
   /** Timers that are set. */

@@ -114,10 +114,10 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   one(
-    'a process that is held up sends less, whatever CPU is left',
-    'consumers/rate-limiter.js',
-    'if (lateMs < LATE_MS || !isBusy ||',
-    'if (lateMs < LATE_MS ||',
+    'a process that is busy sends less than comes in, though CPU is left',
+    'consumers/sending-rate.js',
+    'const isEarned = this.#earned >= 1;',
+    'const isEarned = false;',
   ),
   one(
     'an unknown outcome is asked about seldom',

@@ -1,6 +1,8 @@
 // The clock of a simulated process: the timeline, and a wall clock that is off. Each use is a step.
+// And its CPU, of which other work takes a part until nothing goes wrong any more.
 
 import type { Clock } from '../../src/clock.ts';
+import type { Cpu } from '../../src/cpu.ts';
 import type { Program } from './program.ts';
 import type { World } from './world.ts';
 
@@ -24,7 +26,12 @@ export function clockOf({ timeline }: World, program: Program, clockOffMs: () =>
       program.later(dice.between(0, 0.05), run);
     },
     random: () => dice.between(0, 1),
-    // It is held up, and has CPU enough.
-    cpuMs: () => 0,
+  };
+}
+
+export function cpuOf({ timeline, weather }: World): Cpu {
+  return {
+    usedMs: () => weather.cpuShare * Math.min(timeline.nowMs, weather.healAtMs),
+    cores: () => 1,
   };
 }

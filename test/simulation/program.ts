@@ -12,7 +12,7 @@ import type { Log } from '../../src/log/log.ts';
 import { Levers } from '../../src/operator/levers.ts';
 import type { Ports } from '../../src/ports.ts';
 import type { Call, Told } from './account.ts';
-import { clockOf } from './program-clock.ts';
+import { clockOf, cpuOf } from './program-clock.ts';
 import type { Dice } from './dice.ts';
 import { DiskFault } from './simulated-disk.ts';
 import type { SimulatedLedger } from './simulated-ledger.ts';
@@ -90,6 +90,7 @@ export class Program implements Caller {
     const ledgerPort = ledger.seenBy(this, config.LEDGER_TIMEOUT_MS);
     const engine = new Engine(config, {
       clock,
+      cpu: cpuOf(this.#parts.world),
       journalFile,
       filterFile: parts.filterFile,
       processors: [processors[0].seenBy(this), processors[1].seenBy(this)],

@@ -33,7 +33,7 @@ export function throwSettings(dice: Dice, hasShards: boolean): readonly Config[]
     BATCH_ROWS_MAX: batchRows + dice.whole(0, 60),
     LEDGER_TIMEOUT_MS: Math.round(dice.spread(100, 2_000)),
     SENDS_PER_TURN: dice.whole(1, 16),
-    RATE_LIMIT_PER_S: Math.round(dice.spread(100, 5_000)),
+    RATE_LIMIT_PER_S: dice.pick([0, Math.round(dice.spread(100, 5_000))]),
     JOURNAL_SYNC_EVERY_MS: dice.whole(5, 100),
   };
   const common = {

@@ -65,14 +65,14 @@ export class SteadyRun {
         return { perS: 100, settings: { TIMEOUT_SLACK_MS: String(dice.whole(100, 6_000)) } };
       case 'held up':
         // The compose file's.
-        return { perS: 200, settings: { RATE_LIMIT_PER_S: '600', SENDS_GATHER_MS: '10' } };
+        return { perS: 200, settings: { SENDS_GATHER_MS: '10' } };
       case 'late answers':
         return { perS: 50, settings: { TIMEOUT_SLACK_MS: String(dice.whole(300, 6_000)) } };
     }
   }
 
   async play(): Promise<void> {
-    const { timeline, books, dice } = this.#world;
+    const { timeline, books, dice, weather } = this.#world;
     this.#instance.start();
     switch (this.#kind) {
       case 'nobody takes':
@@ -80,6 +80,9 @@ export class SteadyRun {
         this.#curse();
         break;
       case 'held up':
+        // More than a drain may use, and less than there is.
+        weather.cpuShare = 0.6;
+        weather.healAtMs = Number.POSITIVE_INFINITY;
         this.#holdUp(dice.pick([100, 200]));
         break;
       case 'late answers':

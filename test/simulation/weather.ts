@@ -114,6 +114,8 @@ export class Weather {
   readonly operatorEveryMs: number;
   /** Of crashes, with JOURNAL_SYNC=always. */
   readonly powerLossShare: number;
+  /** CPU that each instance uses until nothing fails any more, of all that it may use. */
+  cpuShare: number;
   healed = false;
   shards: ShardWeather = NO_SHARDS;
   /** How often each thing went wrong. */
@@ -141,6 +143,7 @@ export class Weather {
     this.rowLostEveryMs = every(50, 5_000);
     this.operatorEveryMs = every(20, 5_000);
     this.powerLossShare = dice.pick([0, 0.5, 1]);
+    this.cpuShare = dice.pick([0, 0, 0.6, 0.95]);
   }
 
   /** The instances are shards. */
@@ -170,6 +173,7 @@ export class Weather {
   calm(): void {
     for (const fault of this.#rates.keys()) this.#rates.set(fault, 0);
     this.crashEverySteps = Number.POSITIVE_INFINITY;
+    this.cpuShare = 0;
   }
 
   /** Whether this fault happens now. */

@@ -95,7 +95,7 @@ const parentOf = (pid: number): number => Number(statOf(pid)[1]);
 /** When it began, in ticks: a pid may be given to another process later. */
 export const beganAt = (pid: number): string | undefined => statOf(pid)[19];
 
-/** The kernel's letter for what it does: `T` is stopped by a signal. Undefined without the process. */
+/** The kernel's letter for what it does: `T` is stopped by a signal. Undefined: there is none. */
 export const stateOf = (pid: number): string | undefined => statOf(pid)[0] || undefined;
 
 /** Whether it has ended, even if nobody has collected it. */
