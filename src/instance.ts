@@ -124,7 +124,7 @@ async function live(environment: Environment, stop: AbortSignal): Promise<void> 
   const { handlers, operations, router, server } = createApi(parts);
   const hasTables = new Promise<void>((resolve) => void ledger.start(resolve));
   membership.start(hasTables);
-  if (file.isNew) await warmUp(config, clock, stop);
+  if (file.isNew) await warmUp(config, clock, stop, log);
   await wholeTurn(clock);
   if (stop.aborted) await leaveInOrder(membership, cluster);
   engine.start();

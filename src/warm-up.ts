@@ -1,11 +1,16 @@
 // The warm-up before an instance listens: made-up payments go through an engine of their own, so
 // that V8 has compiled the code when the first real payment comes. Without it the first 200
 // payments cost half as much CPU again, and the slowest takes three times as long (measured with
-// 0.45 CPU, Node 24). Nothing of it stays, and nothing leaves the process.
+// 0.45 CPU, Node 24). What it goes through is what real payments go through, so that no code has to
+// be compiled again for them: requests as nginx sends them, and a processor that answers over HTTP,
+// in this process. Nothing of it stays, and nothing leaves the machine.
 //
 // It runs only with a new journal. Otherwise payments wait for this instance, in the journal and at
 // other instances, and a delay costs more than cold code.
 
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { createRouter } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
 import { HEADER_BYTES, SLOT_BYTES, type JournalFile } from './buffer/journal.ts';
@@ -13,103 +18,162 @@ import { sleep, type Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { IDLE_CPU } from './cpu.ts';
 import { Engine } from './engine.ts';
-import { Peer } from './gateways/peer.ts';
-import { CHARGED } from './gateways/outcome.ts';
-import type { Processor } from './gateways/processor.ts';
+import { createProcessors } from './gateways/processor.ts';
+import type { Batch } from './ledger/batch.ts';
+import type { Log } from './log/log.ts';
+import { guarded } from './membership/guarded-ports.ts';
+import type { Membership } from './membership/membership.ts';
 import { idToText } from './payment.ts';
+import type { Ports } from './ports.ts';
 
 const SLOTS = 2_000;
 const AT_ONCE = 4;
 const LIMIT_MS = 3_000;
 const CALL_MS = 1_000;
 const NO_IDS = { ids: new Uint32Array(), last: undefined };
+const AGREED = {
+  state: 'agreed',
+  agreed: Promise.resolve(),
+  requireAgreed: () => Promise.resolve(),
+} as Membership;
 
 /**
  * Sends WARM_UP_PAYMENTS, for three seconds at most, or until `stop`. `config` is that of the real
- * engine.
+ * engine. Without it the start goes on: the first payments are slower.
  */
-export async function warmUp(config: Config, clock: Clock, stop: AbortSignal): Promise<void> {
+export async function warmUp(
+  config: Config,
+  clock: Clock,
+  stop: AbortSignal,
+  log: Log,
+): Promise<void> {
   if (config.WARM_UP_PAYMENTS === 0) return;
+  try {
+    const processor = await startProcessor();
+    try {
+      await playThrough(changed(config, processor), clock, stop);
+    } finally {
+      processor.closeAllConnections();
+      processor.close();
+    }
+  } catch (error) {
+    log.warn('not warmed up', { message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** Answers as the contest's processors do. */
+async function startProcessor(): Promise<Server> {
+  const answer = '{"message":"payment processed successfully"}';
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => {
+      response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8' }).end(answer);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** The settings of the warm-up's engine, whose processors are both `processor`. */
+function changed(config: Config, processor: Server): Config {
+  const url = `http://127.0.0.1:${(processor.address() as AddressInfo).port}`;
   const path = `${config.SOCKET_PATH}.warm-up`;
-  const stage = new Peer({ socketPath: path }, clock);
-  const engine = new Engine(
-    {
-      ...config,
-      JOURNAL: 'file',
-      SOCKET_PATH: path,
-      PEER_SOCKET_PATHS: [path],
-      RING_SLOTS: SLOTS,
-      CONSUMERS: Math.min(config.CONSUMERS, SLOTS),
-      BLOOM_FILTER_MIB: 1,
-      JOURNAL_SYNC: 'never',
-      RATE_LIMIT_PER_S: 0,
-    },
-    {
-      clock,
-      // Sending is warmed up as much as intake.
-      cpu: IDLE_CPU,
-      journalFile: memoryFile(),
-      processors: [standIn(stage), standIn(stage)],
-      ledger: {
-        connect: () =>
-          Promise.resolve({
-            record: ({ rows }) => sleep(clock, 1).then(() => rows),
-            close: nothing,
-          }),
-        find: () => Promise.resolve([]),
-        idsAfter: () => Promise.resolve(NO_IDS),
-        repairsAfter: () => Promise.resolve([]),
-        recordAnomalies: () => Promise.resolve(),
-        recordAction: () => Promise.resolve(),
-        giveUp: () => Promise.resolve('given up'),
-      },
-      offer: () => Promise.resolve('away'),
-      isOurs: () => Promise.resolve(true),
-      log: { info: nothing, warn: nothing, error: nothing },
-      onFatal: nothing,
-    },
-  );
+  return {
+    ...config,
+    JOURNAL: 'file',
+    SOCKET_PATH: path,
+    PEER_SOCKET_PATHS: [path],
+    PROCESSOR_DEFAULT_URL: url,
+    PROCESSOR_FALLBACK_URL: url,
+    // What the stand-in answers would prove.
+    OUTCOMES_DEFAULT: 'contest',
+    OUTCOMES_FALLBACK: 'contest',
+    RING_SLOTS: SLOTS,
+    CONSUMERS: Math.min(config.CONSUMERS, SLOTS),
+    BLOOM_FILTER_MIB: 1,
+    JOURNAL_SYNC: 'never',
+    RATE_LIMIT_PER_S: 0,
+  };
+}
+
+async function playThrough(config: Config, clock: Clock, stop: AbortSignal): Promise<void> {
+  const processors = createProcessors(config, clock);
+  const engine = makeEngine(config, clock, processors);
   engine.recover(true);
+  const { SOCKET_PATH, AMOUNT_MAX_CENTS: amountMaxCents } = config;
+  const { admission } = engine;
   const server = new ApiServer(
-    path,
-    createRouter({
-      admission: engine.admission,
-      amountMaxCents: config.AMOUNT_MAX_CENTS,
-      ownQuery: '',
-      allowPurge: false,
-    }),
+    SOCKET_PATH,
+    createRouter({ admission, amountMaxCents, ownQuery: '', allowPurge: false }),
   );
   await server.listen();
   engine.start();
-  await play(stage, config.WARM_UP_PAYMENTS, clock, stop);
-  await engine.stop(CALL_MS);
-  await stage.close();
-  await server.close(sleep(clock, CALL_MS));
-}
-
-async function play(stage: Peer, payments: number, clock: Clock, stop: AbortSignal): Promise<void> {
   const endMs = clock.elapsed() + LIMIT_MS;
   let sent = 0;
-  const one = async (): Promise<void> => {
-    const id = new Uint32Array(4);
-    while (sent < payments && !stop.aborted && clock.elapsed() < endMs) {
-      id.fill(++sent);
-      await stage.offer(idToText(id), sent, CALL_MS);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  const next = (): string | undefined =>
+    sent < config.WARM_UP_PAYMENTS && !stop.aborted && clock.elapsed() < endMs
+      ? requestFor(++sent)
+      : undefined;
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, () => post(SOCKET_PATH, next)));
+  } finally {
+    await engine.stop(CALL_MS);
+    await server.close(sleep(clock, CALL_MS));
+    await Promise.all(processors.map((processor) => processor.close()));
+  }
 }
 
-/** Charges by a call through undici to ourselves. */
-function standIn(stage: Peer): Processor {
-  return {
-    charge: async () => {
-      await stage.flush(CALL_MS);
-      return CHARGED;
-    },
-    lookup: () => Promise.resolve({ held: 'absent', status: 404, excerpt: '' }),
-    health: () => Promise.resolve(undefined),
+/** What nginx passes on. */
+function requestFor(number: number): string {
+  const id = idToText(new Uint32Array(4).fill(number));
+  const body = `{"correlationId":"${id}","amount":${(number / 100).toFixed(2)}}`;
+  const head = `Host: localhost\r\nContent-Length: ${body.length}\r\nContent-Type: application/json`;
+  return `POST /payments HTTP/1.1\r\n${head}\r\n\r\n${body}`;
+}
+
+/** Sends one request after the other on a connection, until there is no next one. */
+async function post(path: string, next: () => string | undefined): Promise<void> {
+  const socket = connect(path);
+  const go = (): void => {
+    const request = next();
+    if (request === undefined) socket.destroy();
+    else socket.write(request);
   };
+  socket.on('connect', go);
+  // An answer is short: it comes in one piece.
+  socket.on('data', go);
+  await once(socket, 'close');
+}
+
+function makeEngine(config: Config, clock: Clock, processors: Ports['processors']): Engine {
+  const ports = {
+    clock,
+    // Sending is warmed up as much as intake.
+    cpu: IDLE_CPU,
+    journalFile: memoryFile(),
+    processors,
+    ledger: {
+      connect: () =>
+        Promise.resolve({
+          record: ({ rows }: Batch) => sleep(clock, 1).then(() => rows),
+          close: nothing,
+        }),
+      find: () => Promise.resolve([]),
+      idsAfter: () => Promise.resolve(NO_IDS),
+      repairsAfter: () => Promise.resolve([]),
+      recordAnomalies: () => Promise.resolve(),
+      recordAction: () => Promise.resolve(),
+      giveUp: () => Promise.resolve('given up' as const),
+    },
+    offer: () => Promise.resolve('away' as const),
+    isOurs: () => Promise.resolve(true),
+    log: { info: nothing, warn: nothing, error: nothing },
+    onFatal: nothing,
+  };
+  return new Engine(
+    config,
+    guarded(ports, () => AGREED),
+  );
 }
 
 function memoryFile(): JournalFile {

@@ -4,14 +4,14 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { DiskJournalFile } from '../../src/buffer/journal-file.ts';
-import { Peer } from '../../src/gateways/peer.ts';
+import { HttpProcessor } from '../../src/gateways/processor.ts';
 import { wrap } from './wrap.ts';
 
 const STAGES = {
   'before it touches anything': () => whenSaying('starting'),
   'making its journal': () => whenCalling(DiskJournalFile.prototype, 'write'),
   'after its recovery': () => whenSaying('recovered'),
-  'warming up': () => whenCalling(Peer.prototype, 'offer'),
+  'warming up': () => whenCalling(HttpProcessor.prototype, 'charge'),
   'without a ledger': () => whenSaying('ledger unavailable'),
   'just listening': () => whenSaying('listening'),
 } as const satisfies Readonly<Record<string, () => void>>;
