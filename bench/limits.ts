@@ -1,6 +1,5 @@
 // The submission in containers under its limits, with simulated processors and an open-loop load.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sumOf } from '../tools/audit/totals.ts';
 import { endWithUsage, readCommandLine, type Command } from '../tools/command-line.ts';
 import * as composition from '../tools/compose/composition.ts';
@@ -8,21 +7,17 @@ import { endpoints, msUntil, PORT, summaryAnswers } from '../tools/compose/runni
 import { usageBetween } from '../tools/compose/usage.ts';
 import { openLoop, quantile, type LoadResult } from '../tools/load/open-loop.ts';
 import { LIMITS } from './benchmarks.ts';
-import { markdownTable, spread } from './report.ts';
-import { chargedCount } from './sustained/charged-count.ts';
+import { measureDrain } from './drain.ts';
+import { markdownTable } from './report.ts';
 import { measureSustained } from './sustained/sustained.ts';
 
-const CALM_RATE = 550;
+const CALM_RATE = 300;
 const WINDOW_MS = 8_000;
-const BACKLOG = { rate: 1_000, durationMs: 10_000 } as const;
 const BURST = { rate: 5_000, durationMs: 10_000 } as const;
 const START_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 180_000;
 const P99_MS_MAX = 10;
 const STEP = 1.2;
-const DRAIN_LOOK_MS = 100;
-/** Payments of the last fifth of a second. */
-const JUST_CAME = CALM_RATE / 5;
 
 let accepted = 0;
 let unknown = 0;
@@ -52,52 +47,6 @@ function msUntilSettled(): Promise<number> {
 }
 
 const p99 = ({ latenciesMs }: LoadResult): number => quantile(latenciesMs, 0.99);
-
-/** Until so few payments are not charged that they have just come in. Infinite beyond the window. */
-async function secondsToDrain(backlog: number): Promise<number> {
-  const startMs = performance.now();
-  const before = await chargedCount(endpoints);
-  for (;;) {
-    await sleep(DRAIN_LOOK_MS);
-    const passedMs = performance.now() - startMs;
-    if (passedMs >= WINDOW_MS) return Infinity;
-    const due = before + backlog + (passedMs * CALM_RATE) / 1_000;
-    if ((await chargedCount(endpoints)) >= due - JUST_CAME)
-      return Number((passedMs / 1_000).toFixed(2));
-  }
-}
-
-async function drain(rounds: number): Promise<void> {
-  const calm: number[] = [];
-  const again: number[] = [];
-  const draining: number[] = [];
-  const drained: number[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    await load(CALM_RATE, WINDOW_MS / 2);
-    calm.push(p99(await load(CALM_RATE, WINDOW_MS)));
-    again.push(p99(await load(CALM_RATE, WINDOW_MS)));
-    await endpoints.setLevers({ delayMs: 0, failing: true });
-    await load(BACKLOG.rate, BACKLOG.durationMs);
-    await endpoints.setLevers({ delayMs: 0, failing: false });
-    const backlog = accepted - (await charged());
-    const [result, drainedS] = await Promise.all([
-      load(CALM_RATE, WINDOW_MS),
-      secondsToDrain(backlog),
-    ]);
-    draining.push(p99(result));
-    drained.push(drainedS);
-    await msUntilSettled();
-    const figures = [calm, again, draining].map((of) => of.at(-1)?.toFixed(2)).join(', ');
-    console.error(`round ${round}: p99 ${figures} ms; ${backlog} drained in ${drainedS} s`);
-  }
-  const row = (name: string, of: readonly number[]): string[] => {
-    const ratios = of.map((value, round) => value / (calm[round] ?? Number.NaN));
-    return [name, spread(of, 2), spread(ratios, 2)];
-  };
-  const rows = [row('calm', calm), row('calm again', again), row('drain', draining)];
-  console.log(markdownTable([`intake of ${CALM_RATE}/s`, 'p99 ms', 'ratio to calm'], rows));
-  console.log(`\nThe backlog was drained in ${spread(drained, 1)} s.`);
-}
 
 async function burst(rounds: number): Promise<void> {
   const rows: string[][] = [];
@@ -142,7 +91,6 @@ async function most(firstRate: number): Promise<void> {
 }
 
 const RUNS = {
-  drain: (figure = 5) => drain(figure),
   burst: (figure = 3) => burst(figure),
   most: (figure = 500) => most(figure),
 } as const;
@@ -187,6 +135,8 @@ if (run === 'sustained') {
   const durationMs = (figure ?? 60) * 1_000;
   const plan = { delaysMs, firstRate: first, durationMs, runsMax: runs, files };
   if (!(await measureSustained(plan))) process.exitCode = 1;
+} else if (run === 'drain') {
+  await measureDrain(files, figure ?? 5);
 } else {
   await composition.buildImages();
   await composition.down();

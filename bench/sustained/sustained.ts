@@ -27,7 +27,7 @@ const GAP = 0.05;
 const WARM_UP_MS = 10_000;
 
 /** Without Docker in control groups. @throws Error when neither is there. */
-async function openStage(files: readonly string[]): Promise<Stage> {
+export async function openStage(files: readonly string[]): Promise<Stage> {
   const noDocker = await whatDockerLacks();
   if (noDocker === undefined) return openContainers(files);
   const noGroups = whatGroupsLack();

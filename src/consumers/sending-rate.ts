@@ -22,7 +22,7 @@ export interface SendingRateParts {
   readonly cpu: Cpu;
 }
 
-const DRAIN_SHARE = 0.45;
+const DRAIN_SHARE = 0.42;
 const BUSY_SHARE = 0.9;
 /** A drain goes in steps of little CPU, between which intake is served. */
 const DRAIN_BURST_MS = 10;
@@ -37,7 +37,7 @@ const EARNED_MAX = 50;
 const AT_LEAST_EVERY_MS = 20;
 /** Reading the CPU time costs a microsecond or two. */
 const MEASURE_EVERY_MS = 0.5;
-const LOOK_AGAIN_MS = 2;
+const LOOK_AGAIN_MS = 5;
 /** The share that is shown is a mean over about this long. */
 const SHOWN_MS = 1_000;
 

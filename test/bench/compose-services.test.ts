@@ -18,7 +18,7 @@ test('the limits of the submission are read: 1.5 CPU and 350 MB in all', () => {
 test("an instance's settings are read, variables with their defaults", () => {
   const environment = readServices(['docker-compose.yml']).get('api2')?.environment;
   assert.equal(environment?.['POLICY'], 'thrifty');
-  assert.equal(environment?.['BATCH_WAIT_MS'], '50');
+  assert.equal(environment?.['BATCH_WAIT_MS'], '200');
   assert.equal(environment?.['SOCKET_PATH'], '/run/sockets/api2.sock');
 });
 
