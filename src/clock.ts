@@ -1,5 +1,6 @@
 // The clock: time and random numbers as an argument, so that a simulation can replace both.
-// No other file in src/ calls Date.now, performance.now, setTimeout, setImmediate or Math.random.
+// What belongs to an engine calls Date.now, performance.now, setTimeout, setImmediate and
+// Math.random nowhere else.
 
 export interface Timer {
   cancel(): void;

@@ -6,7 +6,7 @@ const US_PER_MS = 1_000;
 const NS_PER_MS = 1_000_000;
 
 export interface CpuGroup {
-  /** Its quota; infinite without one. */
+  /** Its quota; infinite without one, NaN where that can't be read. */
   cores(): number;
   /** CPU time of all its processes, in milliseconds. NaN where that can't be read. */
   usedMs(): number;
@@ -27,8 +27,7 @@ interface Mount {
 export function groupsOf(read: Read): readonly CpuGroup[] {
   const lines = textOf(read, '/proc/self/cgroup').split('\n');
   const mounts = mountsIn(textOf(read, '/proc/self/mountinfo'));
-  const first = mounts.find(({ options }) => options.includes('cpu'));
-  if (first) {
+  if (mountOf('cpu', mounts) !== undefined) {
     const use = directoriesOf('cpuacct', lines, mounts);
     const groups = directoriesOf('cpu', lines, mounts).map((directory, n) => ({
       cores: () =>
@@ -43,7 +42,9 @@ export function groupsOf(read: Read): readonly CpuGroup[] {
   return directoriesOf('', lines, mounts).map((directory) => ({
     cores: () => {
       const [quota = '', period = ''] = textOf(read, `${directory}/cpu.max`).split(' ');
-      return share(Number.parseInt(quota, 10), Number.parseInt(period, 10));
+      return quota === 'max'
+        ? Infinity
+        : share(Number.parseInt(quota, 10), Number.parseInt(period, 10));
     },
     usedMs: () => {
       const [, us] = /^usage_usec (\d+)$/m.exec(textOf(read, `${directory}/cpu.stat`)) ?? [];
@@ -52,9 +53,19 @@ export function groupsOf(read: Read): readonly CpuGroup[] {
   }));
 }
 
-/** A group without a quota has -1 or `max`, and the tree's root has no such file. */
-const share = (quotaUs: number, periodUs: number): number =>
-  quotaUs > 0 && periodUs > 0 ? quotaUs / periodUs : Number.POSITIVE_INFINITY;
+/** A group without a quota has -1 or `max`. The tree's root has no such file. */
+function share(quotaUs: number, periodUs: number): number {
+  if (quotaUs < 0) return Number.POSITIVE_INFINITY;
+  return quotaUs > 0 && periodUs > 0 ? quotaUs / periodUs : Number.NaN;
+}
+
+/** The usual place first: another tree may be mounted elsewhere. '' is version 2. */
+function mountOf(controller: string, mounts: readonly Mount[]): Mount | undefined {
+  const all = mounts.filter(({ type, options }) =>
+    controller === '' ? type === 'cgroup2' : type === 'cgroup' && options.includes(controller),
+  );
+  return all.find(({ at }) => at.startsWith('/sys/fs/cgroup')) ?? all[0];
+}
 
 /**
  * The directory of this process's group in the tree of a controller ('' for version 2's), and those
@@ -65,9 +76,7 @@ function directoriesOf(
   lines: readonly string[],
   mounts: readonly Mount[],
 ): string[] {
-  const mount = mounts.find(({ type, options }) =>
-    controller === '' ? type === 'cgroup2' : type === 'cgroup' && options.includes(controller),
-  );
+  const mount = mountOf(controller, mounts);
   const path = lines
     .map((line) => /^\d+:([^:]*):(.*)$/.exec(line))
     .find((parts) => parts !== null && (parts[1] as string).split(',').includes(controller))?.[2];

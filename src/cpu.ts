@@ -17,18 +17,21 @@ export const IDLE_CPU: Cpu = { usedMs: () => 0, cores: () => 1 };
 
 /** The quota may be changed, and others in the same group may use part of it. */
 const LOOK_EVERY_MS = 200;
-/** However much the others in its group use, the kernel gives this process its turns. */
-const LEAST_SHARE = 0.1;
+/**
+ * However much others in its group want, the kernel divides the time evenly. What they took of a
+ * process that asked for little must not count as theirs, or it would never ask for more.
+ */
+const LEAST_SHARE = 0.5;
 
 /** This process's CPU. `root` is put before the paths of the kernel's files. */
 export class SystemCpu implements Cpu {
   readonly #groups: readonly CpuGroup[];
   #cores = 1;
   /** Undefined until the first look. */
-  #looked: { readonly atMs: number; readonly ownMs: number; readonly allMs: number[] } | undefined;
+  #looked: Look | undefined;
 
   constructor(root = '') {
-    this.#groups = groupsOf((path) => readFileSync(`${root}${path}`, 'latin1'));
+    this.#groups = groupsOf((path) => readFileSync(`${root}${path}`, 'utf8'));
   }
 
   usedMs(): number {
@@ -43,19 +46,30 @@ export class SystemCpu implements Cpu {
     return this.#cores;
   }
 
-  #look(now: number): void {
+  #look(atMs: number): void {
     const before = this.#looked;
     const ownMs = this.usedMs();
-    const allMs = this.#groups.map((group) => group.usedMs());
-    const left = this.#groups.map((group, n) => {
-      const quota = group.cores();
-      if (before === undefined || quota === Number.POSITIVE_INFINITY) return quota;
-      const othersMs = (allMs[n] as number) - (before.allMs[n] as number) - (ownMs - before.ownMs);
-      const others = Math.max(0, othersMs / (now - before.atMs));
-      // NaN where the group's use can't be read.
-      return Number.isNaN(others) ? quota : Math.max(quota * LEAST_SHARE, quota - others);
+    const groups = this.#groups.map((group, n) => {
+      const cores = group.cores();
+      // One that can't be read now has the quota that it had.
+      const quota = Number.isNaN(cores) ? (before?.groups[n]?.quota ?? Infinity) : cores;
+      return { quota, usedMs: quota === Infinity ? Number.NaN : group.usedMs() };
+    });
+    const left = groups.map(({ quota, usedMs }, n) => {
+      const beforeMs = before?.groups[n]?.usedMs ?? Number.NaN;
+      if (before === undefined || Number.isNaN(usedMs - beforeMs)) return quota;
+      const othersMs = usedMs - beforeMs - (ownMs - before.ownMs);
+      const others = Math.max(0, othersMs / (atMs - before.atMs));
+      return Math.max(quota * LEAST_SHARE, quota - others);
     });
     this.#cores = Math.min(1, ...left);
-    this.#looked = { atMs: now, ownMs, allMs };
+    this.#looked = { atMs, ownMs, groups };
   }
+}
+
+interface Look {
+  readonly atMs: number;
+  readonly ownMs: number;
+  /** NaN where the use isn't known. */
+  readonly groups: readonly { readonly quota: number; readonly usedMs: number }[];
 }

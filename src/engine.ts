@@ -96,11 +96,11 @@ export class Engine {
     const { writer } = this;
     this.reconcilers = new Reconcilers({ ...common, routing, writer, contradictions });
     const { reconcilers } = this;
-    this.attempts = new Attempts({ ...common, routing, writer, reconcilers });
     this.sendingRate = new SendingRate(common);
-    const { attempts, sendingRate } = this;
-    this.dispatcher = new Dispatcher({ ...common, routing, sendingRate, attempts });
-    const { dispatcher } = this;
+    const sending = { ...common, routing, sendingRate: this.sendingRate };
+    this.attempts = new Attempts({ ...sending, writer, reconcilers });
+    this.dispatcher = new Dispatcher({ ...sending, attempts: this.attempts });
+    const { attempts, dispatcher } = this;
     this.inDoubt = new InDoubt({ ...common, routing, writer, dispatcher, contradictions });
     this.handOvers = new HandOvers({ ...common, held, contradictions });
     const next = { held, writer, reconcilers, dispatcher, contradictions, givingUp };

@@ -1,20 +1,21 @@
 // The warm-up before an instance listens: made-up payments go through an engine of their own, so
 // that V8 has compiled the code when the first real payment comes. Without it the first 200
 // payments cost half as much CPU again, and the slowest takes three times as long (measured with
-// 0.45 CPU, Node 24). What it goes through is what real payments go through, so that no code has to
-// be compiled again for them: requests as nginx sends them, and a processor that answers over HTTP,
-// in this process. Nothing of it stays, and nothing leaves the machine.
+// 0.45 CPU, Node 24). They come as nginx sends real ones, and go to a processor that answers over
+// HTTP, in this process: so the code is compiled for what it will meet. Nothing of it stays, and
+// nothing leaves the machine.
 //
 // It runs only with a new journal. Otherwise payments wait for this instance, in the journal and at
 // other instances, and a delay costs more than cold code.
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createRouter } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
 import { HEADER_BYTES, SLOT_BYTES, type JournalFile } from './buffer/journal.ts';
 import { sleep, type Clock } from './clock.ts';
+import { SOCKET_PATH_BYTES_MAX } from './config/bounds.ts';
 import type { Config } from './config/config.ts';
 import { IDLE_CPU } from './cpu.ts';
 import { Engine } from './engine.ts';
@@ -30,6 +31,7 @@ const SLOTS = 2_000;
 const AT_ONCE = 4;
 const LIMIT_MS = 3_000;
 const CALL_MS = 1_000;
+const GATHER_MS_MAX = 10;
 const NO_IDS = { ids: new Uint32Array(), last: undefined };
 const AGREED = {
   state: 'agreed',
@@ -39,7 +41,7 @@ const AGREED = {
 
 /**
  * Sends WARM_UP_PAYMENTS, for three seconds at most, or until `stop`. `config` is that of the real
- * engine. Without it the start goes on: the first payments are slower.
+ * engine. If that fails, a warning is logged and the start goes on.
  */
 export async function warmUp(
   config: Config,
@@ -77,7 +79,8 @@ async function startProcessor(): Promise<Server> {
 /** The settings of the warm-up's engine, whose processors are both `processor`. */
 function changed(config: Config, processor: Server): Config {
   const url = `http://127.0.0.1:${(processor.address() as AddressInfo).port}`;
-  const path = `${config.SOCKET_PATH}.warm-up`;
+  const path = `${config.SOCKET_PATH}~`;
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) throw new Error(`${path} is too long`);
   return {
     ...config,
     JOURNAL: 'file',
@@ -85,11 +88,12 @@ function changed(config: Config, processor: Server): Config {
     PEER_SOCKET_PATHS: [path],
     PROCESSOR_DEFAULT_URL: url,
     PROCESSOR_FALLBACK_URL: url,
-    // What the stand-in answers would prove.
     OUTCOMES_DEFAULT: 'contest',
     OUTCOMES_FALLBACK: 'contest',
     RING_SLOTS: SLOTS,
     CONSUMERS: Math.min(config.CONSUMERS, SLOTS),
+    // Otherwise the ring would be full most of the time.
+    SENDS_GATHER_MS: Math.min(config.SENDS_GATHER_MS, GATHER_MS_MAX),
     BLOOM_FILTER_MIB: 1,
     JOURNAL_SYNC: 'never',
     RATE_LIMIT_PER_S: 0,
@@ -106,17 +110,21 @@ async function playThrough(config: Config, clock: Clock, stop: AbortSignal): Pro
     SOCKET_PATH,
     createRouter({ admission, amountMaxCents, ownQuery: '', allowPurge: false }),
   );
-  await server.listen();
-  engine.start();
   const endMs = clock.elapsed() + LIMIT_MS;
   let sent = 0;
   const next = (): string | undefined =>
     sent < config.WARM_UP_PAYMENTS && !stop.aborted && clock.elapsed() < endMs
       ? requestFor(++sent)
       : undefined;
+  let clients: Socket[] = [];
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, () => post(SOCKET_PATH, next)));
+    await server.listen();
+    engine.start();
+    clients = Array.from({ length: AT_ONCE }, () => connect(SOCKET_PATH));
+    const all = Promise.all(clients.map((client) => post(client, next)));
+    await Promise.race([all, sleep(clock, LIMIT_MS)]);
   } finally {
+    for (const client of clients) client.destroy();
     await engine.stop(CALL_MS);
     await server.close(sleep(clock, CALL_MS));
     await Promise.all(processors.map((processor) => processor.close()));
@@ -126,23 +134,21 @@ async function playThrough(config: Config, clock: Clock, stop: AbortSignal): Pro
 /** What nginx passes on. */
 function requestFor(number: number): string {
   const id = idToText(new Uint32Array(4).fill(number));
-  const body = `{"correlationId":"${id}","amount":${(number / 100).toFixed(2)}}`;
+  const body = `{"correlationId":"${id}","amount":0.01}`;
   const head = `Host: localhost\r\nContent-Length: ${body.length}\r\nContent-Type: application/json`;
   return `POST /payments HTTP/1.1\r\n${head}\r\n\r\n${body}`;
 }
 
-/** Sends one request after the other on a connection, until there is no next one. */
-async function post(path: string, next: () => string | undefined): Promise<void> {
-  const socket = connect(path);
+/** Sends one request after the other, each when something of an answer has come. */
+async function post(client: Socket, next: () => string | undefined): Promise<void> {
   const go = (): void => {
     const request = next();
-    if (request === undefined) socket.destroy();
-    else socket.write(request);
+    if (request === undefined) client.destroy();
+    else client.write(request);
   };
-  socket.on('connect', go);
-  // An answer is short: it comes in one piece.
-  socket.on('data', go);
-  await once(socket, 'close');
+  client.on('connect', go);
+  client.on('data', go);
+  await once(client, 'close');
 }
 
 function makeEngine(config: Config, clock: Clock, processors: Ports['processors']): Engine {

@@ -156,7 +156,8 @@ const LIMITS = {
     0,
     [0, 1_000_000],
     'attempts/s',
-    'most attempts that one instance starts in a second; 0: as many as its CPU allows',
+    'most attempts that one instance starts in a second (those of payments that are set aside come ' +
+      'on top, a quarter of it at most); 0: as many as its CPU allows',
   ),
   IN_FLIGHT_MAX: number(
     700,

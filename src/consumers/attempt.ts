@@ -18,6 +18,7 @@ import type { Ports } from '../ports.ts';
 import type { BatchWriter } from '../settlement/batch-writer.ts';
 import { DeclinedAnswers } from './declined-answers.ts';
 import type { Reconcilers } from './reconcilers.ts';
+import type { SendingRate } from './sending-rate.ts';
 import { SetAside } from './set-aside.ts';
 
 export interface AttemptParts {
@@ -32,6 +33,7 @@ export interface AttemptParts {
   readonly routing: Routing;
   readonly writer: BatchWriter;
   readonly reconcilers: Reconcilers;
+  readonly sendingRate: SendingRate;
 }
 
 /** `status` is 0 if no answer came. */
@@ -50,6 +52,8 @@ const SIGNALS: Readonly<Record<Outcome, Signal>> = {
 
 /** A declined payment keeps its place in the queue for so many attempts. */
 const DECLINES_IN_FRONT = 3;
+/** Payments that are declined again and again must not earn one attempt after the other. */
+const DECLINES_EARNING = 3;
 /** A payment that failed so often, at least once alone, is set aside (thrifty). */
 const FAILURES_MAX = 2;
 /** A processor that failed for less than this was not away. */
@@ -198,6 +202,7 @@ export class Attempts {
     }
     const pauseMs = this.#backoffMs(declines);
     if (pauseMs > 0) await sleep(clock, pauseMs);
+    if (declines <= DECLINES_EARNING) this.#parts.sendingRate.queued();
     // In an outage payments keep their order. A payment that failed alone, or as a probe, goes to
     // the end of the queue.
     if (!isAlone && !isProbe && declines < DECLINES_IN_FRONT) ring.enqueueFirst(slot);

@@ -1,4 +1,5 @@
-// The rate limiter: at most RATE_LIMIT_PER_S attempts a second start, spread evenly. 0 is no limit.
+// The rate limiter: at most RATE_LIMIT_PER_S attempts a second start, and at once no more than the
+// burst. 0 is no limit.
 
 import type { Clock } from '../clock.ts';
 

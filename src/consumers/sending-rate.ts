@@ -1,10 +1,11 @@
 // How many attempts may start now. It follows what comes in and the CPU that is left, so that a
-// backlog is drained as fast as intake doesn't feel it, on any machine and under any quota.
+// backlog is drained as fast as possible without slowing intake, on any machine and under any
+// quota.
 //
 //   CPU used, of what may be used    attempts that may start
 //   less than DRAIN_SHARE            any
-//   less than BUSY_SHARE             as many as payments are queued, and a quarter more
-//   more                             a quarter of as many as payments are queued
+//   less than BUSY_SHARE             five for every four payments that come in
+//   more                             one for every four payments that come in
 //
 // The use is measured while attempts start, and counts for those after them: so no estimate of what
 // one costs is needed. However much is used, an attempt starts now and then. RATE_LIMIT_PER_S is a
@@ -22,17 +23,22 @@ export interface SendingRateParts {
   readonly cpu: Cpu;
 }
 
+/** The smallest with which a backlog of 10,000 is charged within 5 s (docs/MEASUREMENTS.md). */
 const DRAIN_SHARE = 0.42;
 const BUSY_SHARE = 0.9;
 /** A drain goes in steps of little CPU, between which intake is served. */
 const DRAIN_BURST_MS = 10;
-/** A period of the kernel's quotas. */
+/** A period of the kernel's quotas: so long a burst may have its CPU. */
 const BUSY_BURST_MS = 100;
-/** Attempts for each payment that is queued. */
-const PER_QUEUED = 1.25;
-const PER_QUEUED_BUSY = 0.25;
-/** So many attempts may be saved up. When more payments are queued at once, they are a backlog. */
+/** Attempts for each payment that comes in. */
+const PER_PAYMENT = 1.25;
+const PER_PAYMENT_BUSY = 0.25;
+/**
+ * So many attempts may be saved up, and what 8,000 payments/s earn while payments are gathered.
+ * When more come in at once, they are a backlog.
+ */
 const EARNED_MAX = 50;
+const EARNED_PER_GATHER_MS = 10;
 /** An attempt may start after so long without any. */
 const AT_LEAST_EVERY_MS = 20;
 /** Reading the CPU time costs a microsecond or two. */
@@ -50,7 +56,8 @@ export class SendingRate {
   #measuredAtMs: number;
   #usedMs: number;
   #shown = 0;
-  /** Attempts that queued payments allow. */
+  readonly #earnedMax: number;
+  /** Attempts that payments which came in allow. */
   #earned = 0;
   #tookAtMs = Number.NEGATIVE_INFINITY;
 
@@ -59,14 +66,15 @@ export class SendingRate {
     this.#cpu = cpu;
     this.#limiter = new RateLimiter(clock, config.RATE_LIMIT_PER_S, config.SENDS_GATHER_MS);
     this.#drain = new CpuBudget(DRAIN_SHARE, DRAIN_BURST_MS + config.SENDS_GATHER_MS);
+    this.#earnedMax = Math.max(EARNED_MAX, EARNED_PER_GATHER_MS * config.SENDS_GATHER_MS);
     this.#measuredAtMs = clock.elapsed();
     this.#usedMs = cpu.usedMs();
   }
 
-  /** A payment was queued: it came in, or its attempt was declined. */
+  /** A payment was queued: it came in, or was declined for one of the first times. */
   queued(): void {
-    const attempts = this.#busy.isLeft ? PER_QUEUED : PER_QUEUED_BUSY;
-    this.#earned = Math.min(EARNED_MAX, this.#earned + attempts);
+    const attempts = this.#busy.isLeft ? PER_PAYMENT : PER_PAYMENT_BUSY;
+    this.#earned = Math.min(this.#earnedMax, this.#earned + attempts);
   }
 
   /** Takes the allowance for one attempt; false when there is none now. */
@@ -79,6 +87,12 @@ export class SendingRate {
     if (isEarned) this.#earned--;
     this.#tookAtMs = now;
     return true;
+  }
+
+  /** Whether CPU is left for what is not urgent. */
+  get mayDrain(): boolean {
+    this.#measure();
+    return this.#drain.isLeft;
   }
 
   /** Milliseconds after which an attempt may be allowed, when one was not. */

@@ -2,7 +2,7 @@
 // payment itself may be what is wrong; or an outage begins with it. They stay out of the queue, so
 // that none of them delays other payments or is a probe. Each is tried again at a processor that
 // works, after longer and longer pauses; together they make at most PER_S_MAX attempts a
-// second, and a quarter of RATE_LIMIT_PER_S.
+// second and a quarter of RATE_LIMIT_PER_S, and few while a backlog would have to wait for CPU.
 //
 //   waiting ──due──▶ trying ──failed again──▶ waiting
 //                      └──charged, or unknown──▶ removed from here
@@ -14,6 +14,7 @@ import type { AttemptResult, Outcome } from '../gateways/outcome.ts';
 import type { Routing } from '../gateways/routing.ts';
 import { processorName, type ProcessorIndex } from '../payment.ts';
 import type { Attempts } from './attempt.ts';
+import type { SendingRate } from './sending-rate.ts';
 
 export interface SetAsideParts {
   readonly clock: Clock;
@@ -21,6 +22,7 @@ export interface SetAsideParts {
   readonly config: Config;
   readonly routing: Routing;
   readonly attempts: Attempts;
+  readonly sendingRate: SendingRate;
 }
 
 /** What is known of a payment that is set aside. */
@@ -166,12 +168,13 @@ export class SetAside {
   }
 
   #look(): void {
-    const { config, ring, routing } = this.#parts;
+    const { config, ring, routing, sendingRate } = this.#parts;
     const limit = config.RATE_LIMIT_PER_S || Number.POSITIVE_INFINITY;
     const perLook = (Math.min(PER_S_MAX, limit * SHARE) * LOOK_EVERY_MS) / 1_000;
     this.#allowance = Math.min(Math.max(1, perLook), this.#allowance + perLook);
     if (this.#due.length === 0) this.#findDue();
-    while (this.#allowance >= 1 && this.busy < AT_ONCE_MAX && !this.#paused) {
+    for (let begun = 0; this.#allowance >= 1 && this.busy < AT_ONCE_MAX && !this.#paused;) {
+      if (begun > 0 && !sendingRate.mayDrain) return;
       const slot = this.#due.pop();
       if (slot === undefined) return;
       const entry = this.#entries.get(slot);
@@ -184,6 +187,7 @@ export class SetAside {
         return;
       }
       this.#allowance--;
+      begun++;
       void this.#try(slot, entry, processor);
     }
   }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import type { Anomaly } from '../../src/ledger/anomaly.ts';
 import { readConfig } from '../../src/config/config.ts';
-import { IDLE_CPU } from '../../src/cpu.ts';
+import { IDLE_CPU, type Cpu } from '../../src/cpu.ts';
 import { Engine } from '../../src/engine.ts';
 import { withoutAnswer, type Outcome } from '../../src/gateways/outcome.ts';
 import type { Processor } from '../../src/gateways/processor.ts';
@@ -26,6 +26,8 @@ export interface LoneEngineParts {
   /** JOURNAL_SYNC. */
   readonly sync: string;
   readonly clock: VirtualClock;
+  /** Idle by default. */
+  readonly cpu?: Cpu;
   readonly file: MemoryJournalFile;
   /** 5 by default. */
   readonly slots?: number;
@@ -82,7 +84,7 @@ export function loneEngine(parts: LoneEngineParts): Engine {
   });
   return new Engine(config, {
     clock,
-    cpu: IDLE_CPU,
+    cpu: parts.cpu ?? IDLE_CPU,
     journalFile: file,
     processors: [processor(DEFAULT), processor(FALLBACK)],
     ledger: {

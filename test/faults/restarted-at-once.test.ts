@@ -25,7 +25,7 @@ async function warmsUp(context: TestContext, environment: Environment): Promise<
   writeFileSync(join(directory, 'last'), '');
   await waitUntil('the last change is seen', () => seen.has('last'));
   watcher.close();
-  return [...seen].some((name) => name?.endsWith('.warm-up'));
+  return [...seen].some((name) => name?.endsWith('~'));
 }
 
 test(`an instance warms up with a new journal, and not after a crash or a stop ${AGAIN}`, async (context) => {

@@ -70,7 +70,7 @@ test(`SIGTERM ends a start with 0 at each of its stages ${AGAIN}`, async (contex
       assert.equal(await instance.program.ended(), 0, instance.program.lastWords());
       await waitUntil('it says so', isStopped);
       assert.equal(wentOn(), false, `it went on to say ${neverSays}`);
-      assert.equal(existsSync(`${instance.socketPath}.warm-up`), false);
+      assert.equal(existsSync(`${instance.socketPath}~`), false);
     });
   }
 });

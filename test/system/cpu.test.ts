@@ -31,7 +31,7 @@ test('version 2: the own group and those above it', () => {
     '/sys/fs/cgroup/pay.slice/cpu.max': '150000 100000\n',
     '/sys/fs/cgroup/pay.slice/cpu.stat': 'usage_usec 2500000\nuser_usec 1\n',
   };
-  assert.deepEqual(quotas(files), [Number.POSITIVE_INFINITY, 1.5, Number.POSITIVE_INFINITY]);
+  assert.deepEqual(quotas(files), [Infinity, 1.5, Number.NaN]);
   assert.equal(groupsOf(reading(files))[1]?.usedMs(), 2_500);
 });
 
@@ -68,7 +68,7 @@ test('version 1: quota and use in one tree, or in two', () => {
     '/sys/fs/cgroup/cpu/a/cpu.cfs_period_us': '100000\n',
     '/sys/fs/cgroup/cpuacct/a/cpuacct.usage': '7000000\n',
   };
-  assert.deepEqual(quotas(two), [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+  assert.deepEqual(quotas(two), [Infinity, Number.NaN]);
   assert.equal(groupsOf(reading(two))[0]?.usedMs(), 7);
 });
 
@@ -79,17 +79,28 @@ test('a blank in a path, and a group whose name begins like that of another', ()
     '/proc/self/mountinfo': mount,
     '/sys/fs/my groups/b/cpu.max': '20000 100000',
   };
-  assert.deepEqual(quotas(files), [0.2, Number.POSITIVE_INFINITY]);
+  assert.deepEqual(quotas(files), [0.2, Number.NaN]);
   const other = { ...files, '/proc/self/cgroup': '0::/ab' };
-  assert.deepEqual(quotas(other), [Number.POSITIVE_INFINITY]);
+  assert.deepEqual(quotas(other), [Number.NaN]);
+});
+
+test('the usual place goes before another tree of the same version', () => {
+  const files = {
+    '/proc/self/cgroup': '0::/',
+    '/proc/self/mountinfo': `3 2 0:22 / /host/cgroup ro - cgroup2 cgroup rw\n${V2}`,
+    '/sys/fs/cgroup/cpu.max': '30000 100000\n',
+    '/host/cgroup/cpu.max': 'max 100000\n',
+  };
+  assert.deepEqual(quotas(files), [0.3]);
 });
 
 test('without control groups, and where their files say nothing that is understood', () => {
   assert.deepEqual(quotas({}), []);
   const files = { '/proc/self/cgroup': '0::/', '/proc/self/mountinfo': V2 };
-  assert.deepEqual(quotas({ ...files, '/sys/fs/cgroup/cpu.max': 'what? 0' }), [
-    Number.POSITIVE_INFINITY,
-  ]);
+  for (const text of ['what? 0', '', '0 0', '100000', '-1']) {
+    const [cores = Number.NaN] = quotas({ ...files, '/sys/fs/cgroup/cpu.max': text });
+    assert.ok(Number.isNaN(cores) || cores === Infinity, text);
+  }
 });
 
 /** The same files below a directory, which stands for `/`. */
@@ -134,7 +145,8 @@ test('a process may use its quota, at most one core, less what others in its gro
   assert.equal(after(0, 0, '80000 100000\n'), 0.8);
   assert.equal(after(300, 300, '80000 100000\n'), 0.8, 'the group has no others');
   assert.equal(after(100, 700, '80000 100000\n'), 0.5, 'others used 300 of 1,000 ms');
-  assert.equal(after(0, 1_700, '80000 100000\n'), 0.08, 'a tenth of the quota at the least');
+  assert.equal(after(0, 1_700, '80000 100000\n'), 0.4, 'half of the quota at the least');
+  assert.equal(after(0, 1_700, ''), 0.8, 'a quota that can not be read is what it was');
   assert.equal(after(0, 1_700, '400000 100000\n'), 1, 'the quota is changed');
   nowMs += 10;
   write({ '/sys/fs/cgroup/cpu.max': '10000 100000\n' });
