@@ -37,13 +37,26 @@ export async function recordByHand(databaseUrl: string, row: LedgerRow): Promise
   );
 }
 
+const DEADLOCK = '40P01';
+
 /** Until it is released, the table can be read and not written. */
 export async function holdPayments(
   databaseUrl: string,
   table = 'payments',
 ): Promise<{ release(): Promise<void> }> {
   const client = new pg.Client({ connectionString: databaseUrl });
+  client.on('error', () => {});
   await client.connect();
-  await client.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`);
+  // An instance that has just started makes partitions of the table: PostgreSQL may have to refuse
+  // one of the two, which has to try again.
+  const isLocked = (): Promise<boolean> =>
+    client.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`).then(
+      () => true,
+      (error: pg.DatabaseError) => {
+        if (error.code === DEADLOCK) return false;
+        throw error;
+      },
+    );
+  while (!(await isLocked())) await client.query('ROLLBACK');
   return { release: () => client.end() };
 }
