@@ -23,7 +23,7 @@ export interface SendingRateParts {
   readonly cpu: Cpu;
 }
 
-/** The smallest with which a backlog of 10,000 is charged within 5 s (docs/MEASUREMENTS.md). */
+/** With it alone the submission charges a backlog of 10,000 in 3 to 6 s (docs/MEASUREMENTS.md). */
 const DRAIN_SHARE = 0.42;
 const BUSY_SHARE = 0.9;
 /** A drain goes in steps of little CPU, between which intake is served. */
