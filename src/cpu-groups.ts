@@ -29,7 +29,7 @@ export function groupsOf(read: Read): readonly CpuGroup[] {
   const mounts = mountsIn(textOf(read, '/proc/self/mountinfo'));
   if (mountOf('cpu', mounts) !== undefined) {
     const use = directoriesOf('cpuacct', lines, mounts);
-    const groups = directoriesOf('cpu', lines, mounts).map((directory, n) => ({
+    return directoriesOf('cpu', lines, mounts).map((directory, n) => ({
       cores: () =>
         share(
           numberIn(read, `${directory}/cpu.cfs_quota_us`),
@@ -37,7 +37,6 @@ export function groupsOf(read: Read): readonly CpuGroup[] {
         ),
       usedMs: () => numberIn(read, `${use[n]}/cpuacct.usage`) / NS_PER_MS,
     }));
-    return groups;
   }
   return directoriesOf('', lines, mounts).map((directory) => ({
     cores: () => {

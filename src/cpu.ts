@@ -18,8 +18,9 @@ export const IDLE_CPU: Cpu = { usedMs: () => 0, cores: () => 1 };
 /** The quota may be changed, and others in the same group may use part of it. */
 const LOOK_EVERY_MS = 200;
 /**
- * However much others in its group want, the kernel divides the time evenly. What they took of a
- * process that asked for little must not count as theirs, or it would never ask for more.
+ * Of the quota, at least so much is this process's: the kernel divides a group's time evenly among
+ * those that want it. Otherwise others who take whatever is left would make this process ask for
+ * less, and take that too.
  */
 const LEAST_SHARE = 0.5;
 

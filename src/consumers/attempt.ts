@@ -52,7 +52,7 @@ const SIGNALS: Readonly<Record<Outcome, Signal>> = {
 
 /** A declined payment keeps its place in the queue for so many attempts. */
 const DECLINES_IN_FRONT = 3;
-/** Payments that are declined again and again must not earn one attempt after the other. */
+/** So many declined attempts of a payment let another attempt start, whatever CPU is left. */
 const DECLINES_EARNING = 3;
 /** A payment that failed so often, at least once alone, is set aside (thrifty). */
 const FAILURES_MAX = 2;

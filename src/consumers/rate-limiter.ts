@@ -1,5 +1,5 @@
-// The rate limiter: at most RATE_LIMIT_PER_S attempts a second start, and at once no more than the
-// burst. 0 is no limit.
+// The rate limiter: at most RATE_LIMIT_PER_S attempts start in a second, and at most as many at
+// once as the burst allows. 0 is no limit.
 
 import type { Clock } from '../clock.ts';
 

@@ -5,23 +5,17 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { DiskJournalFile } from '../../src/buffer/journal-file.ts';
 import { HEADER_BYTES, Journal, JournalError } from '../../src/buffer/journal.ts';
 import { Ring } from '../../src/buffer/ring.ts';
 import { needsSmallDisk, SmallDisk } from '../world/small-disk.ts';
-import { makeTempDirectory, removeTempDirectory } from '../world/temp-directory.ts';
+import { tempDirectoryFor } from '../world/temp-directory.ts';
 import { describeRing, fileBytes } from './held-model.ts';
 
 const SLOTS = 100;
 const BYTES = fileBytes(SLOTS);
 const isRoot = process.getuid?.() === 0;
-
-function directory(context: TestContext): string {
-  const path = makeTempDirectory();
-  context.after(() => removeTempDirectory(path));
-  return path;
-}
 
 function refused(path: string, message: RegExp, bytes = BYTES): void {
   assert.throws(
@@ -75,7 +69,7 @@ async function killed(child: ChildProcess): Promise<void> {
 }
 
 test('a journal is of one process alone, and free again after its kill -9', async (context) => {
-  const path = join(directory(context), 'journal');
+  const path = join(tempDirectoryFor(context), 'journal');
   const child = await otherProcess(path, '');
   try {
     refused(path, /in use by another process/);
@@ -86,7 +80,7 @@ test('a journal is of one process alone, and free again after its kill -9', asyn
 });
 
 test('one process can not open its journal twice', (context) => {
-  const path = join(directory(context), 'journal');
+  const path = join(tempDirectoryFor(context), 'journal');
   const file = new DiskJournalFile(path, BYTES);
   refused(path, /in use by another process/);
   file.close();
@@ -94,7 +88,7 @@ test('one process can not open its journal twice', (context) => {
 });
 
 test('what was written before a kill -9 is there at the next start', async (context) => {
-  const path = join(directory(context), 'journal');
+  const path = join(tempDirectoryFor(context), 'journal');
   const child = await otherProcess(
     path,
     `for (let n = 0; n < 10; n++) {
@@ -116,7 +110,7 @@ test('what was written before a kill -9 is there at the next start', async (cont
 });
 
 test('a new file has its whole size, and a sync of it resolves', async (context) => {
-  const path = join(directory(context), 'journal');
+  const path = join(tempDirectoryFor(context), 'journal');
   const bytes = 3 * 1024 * 1024 + 123;
   const file = new DiskJournalFile(path, bytes);
   context.after(() => file.close());
@@ -133,7 +127,7 @@ test('a new file has its whole size, and a sync of it resolves', async (context)
 });
 
 test('a start that died while it allocated begins anew', (context) => {
-  const path = join(directory(context), 'journal');
+  const path = join(tempDirectoryFor(context), 'journal');
   for (const bytes of [0, 1, HEADER_BYTES, BYTES - 1, BYTES, 3 * BYTES]) {
     writeFileSync(path, Buffer.alloc(bytes));
     const { isNew, states } = start(path);
@@ -144,14 +138,14 @@ test('a start that died while it allocated begins anew', (context) => {
 });
 
 test('a file that is no journal is left as it is', (context) => {
-  const path = join(directory(context), 'journal');
+  const path = join(tempDirectoryFor(context), 'journal');
   writeFileSync(path, 'precious');
   assert.throws(() => start(path), JournalError);
   assert.equal(statSync(path).size, 'precious'.length);
 });
 
 test('a journal whose header was wiped is refused, not begun anew over its payments', (context) => {
-  const path = join(directory(context), 'journal');
+  const path = join(tempDirectoryFor(context), 'journal');
   start(path);
   const file = new DiskJournalFile(path, BYTES);
   file.write(Buffer.alloc(HEADER_BYTES), 0);
@@ -161,14 +155,14 @@ test('a journal whose header was wiped is refused, not begun anew over its payme
 });
 
 test('a journal that was cut short is refused', (context) => {
-  const path = join(directory(context), 'journal');
+  const path = join(tempDirectoryFor(context), 'journal');
   start(path);
   truncateSync(path, BYTES - 1);
   assert.throws(() => start(path), /cut short/);
 });
 
 test('a path that can not be written is refused by its name', (context) => {
-  const folder = directory(context);
+  const folder = tempDirectoryFor(context);
   refused(join(folder, 'missing', 'journal'), /missing\/journal cannot be used: ENOENT/);
   mkdirSync(join(folder, 'folder'));
   refused(join(folder, 'folder'), /folder cannot be used: EISDIR/);

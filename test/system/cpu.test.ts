@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { groupsOf } from '../../src/cpu-groups.ts';
 import { SystemCpu } from '../../src/cpu.ts';
-import { makeTempDirectory, removeTempDirectory } from '../world/temp-directory.ts';
+import { tempDirectoryFor } from '../world/temp-directory.ts';
 
 const V2 = '25 20 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate';
 
@@ -105,8 +105,7 @@ test('without control groups, and where their files say nothing that is understo
 
 /** The same files below a directory, which stands for `/`. */
 function rootWith(files: Files, context: TestContext): { root: string; write: typeof write } {
-  const root = makeTempDirectory();
-  context.after(() => removeTempDirectory(root));
+  const root = tempDirectoryFor(context);
   const write = (more: Files): void => {
     for (const [path, text] of Object.entries(more)) {
       mkdirSync(dirname(join(root, path)), { recursive: true });

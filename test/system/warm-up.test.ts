@@ -3,18 +3,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { warmUp } from '../../src/warm-up.ts';
 import { REQUIRED_SETTINGS } from '../buffer/lone-engine.ts';
-import { makeTempDirectory, removeTempDirectory } from '../world/temp-directory.ts';
-
-function directoryFor(context: TestContext): string {
-  const directory = makeTempDirectory();
-  context.after(() => removeTempDirectory(directory));
-  return directory;
-}
+import { tempDirectoryFor } from '../world/temp-directory.ts';
 
 const fail = (event: string): never => assert.fail(event);
 
@@ -40,7 +34,7 @@ async function play(
 }
 
 test('nothing of it stays', async (context) => {
-  const directory = directoryFor(context);
+  const directory = tempDirectoryFor(context);
   for (const settings of [{}, { SENDS_GATHER_MS: '1000' }, { AMOUNT_MAX_CENTS: '1' }]) {
     assert.deepEqual(await play(join(directory, 'api.sock'), settings), []);
     assert.deepEqual(readdirSync(directory), []);
@@ -48,7 +42,7 @@ test('nothing of it stays', async (context) => {
 });
 
 test('a stop ends it', async (context) => {
-  const directory = directoryFor(context);
+  const directory = tempDirectoryFor(context);
   const settings = { WARM_UP_PAYMENTS: '100000' };
   assert.deepEqual(await play(join(directory, 'api.sock'), settings, AbortSignal.abort()), []);
   assert.deepEqual(await play(join(directory, 'api.sock'), settings, AbortSignal.timeout(100)), []);
@@ -56,7 +50,7 @@ test('a stop ends it', async (context) => {
 });
 
 test('a path that is as long as it may be leaves no room for another one', async (context) => {
-  const directory = directoryFor(context);
+  const directory = tempDirectoryFor(context);
   const path = join(directory, 'x'.repeat(107 - directory.length - 1));
   const [message] = await play(path);
   assert.match(String(message), /too long/);
@@ -64,7 +58,7 @@ test('a path that is as long as it may be leaves no room for another one', async
 });
 
 test('something else is at its path', async (context) => {
-  const directory = directoryFor(context);
+  const directory = tempDirectoryFor(context);
   writeFileSync(join(directory, 'api.sock~'), 'a copy of somebody');
   const [message] = await play(join(directory, 'api.sock'));
   assert.match(String(message), /is no socket/);

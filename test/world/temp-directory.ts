@@ -5,6 +5,7 @@
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { shareWithNobody } from '../../tools/system/nobody.ts';
 
 const directories = new Set<string>();
@@ -17,6 +18,13 @@ export function makeTempDirectory(): string {
   if (process.getuid?.() === 0) shareWithNobody(directory, 0o755);
   else chmodSync(directory, 0o755);
   directories.add(directory);
+  return directory;
+}
+
+/** One that is removed when the test is over. */
+export function tempDirectoryFor(context: TestContext): string {
+  const directory = makeTempDirectory();
+  context.after(() => removeTempDirectory(directory));
   return directory;
 }
 
