@@ -1,5 +1,6 @@
-// A request that collects its own body, up to BODY_BYTES_MAX. The listeners are shared functions,
-// so no closure is made per request.
+// A request that collects its own body, up to BODY_BYTES_MAX, from what Node's parser pushes into
+// it. A body that nobody reads, or that came before somebody did, goes the long way of a stream:
+// buffers, events, and turns of the queue of microtasks, which are a tenth of what a request costs.
 
 import { IncomingMessage, type ServerResponse } from 'node:http';
 
@@ -11,6 +12,10 @@ export type BodyListener = (request: BodyRequest, response: ServerResponse, body
 const EMPTY = Buffer.alloc(0);
 
 export class BodyRequest extends IncomingMessage {
+  /** Node's own mark: without it Node reads the body to its end once the answer is sent. */
+  declare _consuming: boolean;
+  #isStreamed = false;
+  #isCollected = false;
   #body: Buffer = EMPTY;
   #response: ServerResponse | undefined;
   #onBody: BodyListener | undefined;
@@ -28,8 +33,24 @@ export class BodyRequest extends IncomingMessage {
     }
     this.#onBody = onBody;
     this.#onTooLarge = onTooLarge;
-    this.on('data', gather);
-    this.on('end', finish);
+    if (this.#isStreamed) {
+      this.on('data', gather);
+      this.on('end', finish);
+    } else {
+      this.#isCollected = true;
+      this._consuming = true;
+    }
+  }
+
+  /** Node's parser calls it with each part of the body, and with null at its end. */
+  override push(chunk: Buffer | null): boolean {
+    if (!this.#isCollected) {
+      this.#isStreamed = true;
+      return super.push(chunk);
+    }
+    if (chunk === null) this.finish();
+    else this.gather(chunk);
+    return true;
   }
 
   gather(chunk: Buffer): void {

@@ -182,7 +182,8 @@ const LIMITS = {
     0,
     [0, 1_000],
     'ms',
-    'payments that are queued within this time are sent together',
+    'most time that a payment waits for others to be sent with; the first that comes after half ' +
+      'of it ends the wait',
   ),
   AMOUNT_MAX_CENTS: number(
     9_999_999_999_999,

@@ -5,11 +5,12 @@
 // sending rate allows it, and a processor is worth sending to. Otherwise the dispatcher looks again
 // a little later, or when something ends. With SENDS_GATHER_MS a look waits for more payments:
 // several in one go cost far less each, since code, sockets and the processes that are woken up by
-// them are warm.
+// them are warm. After half of that time it comes with the next payment, for which this process is
+// awake anyway.
 
 import type { Recovering } from '../buffer/recovering.ts';
 import type { Ring } from '../buffer/ring.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Routing } from '../gateways/routing.ts';
 import type { ProcessorIndex } from '../payment.ts';
@@ -40,6 +41,9 @@ export class Dispatcher {
   #paused = true;
   #lookPlanned = false;
   #looksLater = false;
+  /** A look that waits for more payments. */
+  #gathering: Timer | undefined;
+  #gatheringSinceMs = 0;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -81,11 +85,16 @@ export class Dispatcher {
 
   /** A payment was queued, or something changed that may let one go. */
   wake(): void {
-    if (this.#lookPlanned || this.#paused) return;
-    this.#lookPlanned = true;
-    const { config, clock } = this.#parts;
-    if (config.SENDS_GATHER_MS === 0) clock.soon(this.#look);
-    else clock.after(config.SENDS_GATHER_MS, this.#look);
+    const { config, clock, ring } = this.#parts;
+    if (this.#lookPlanned || this.#paused || ring.peek() < 0) return;
+    const gatherMs = config.SENDS_GATHER_MS;
+    if (this.#gathering === undefined && gatherMs > 0) {
+      this.#gatheringSinceMs = clock.elapsed();
+      this.#gathering = clock.after(gatherMs, this.#look);
+    } else if (gatherMs === 0 || clock.elapsed() - this.#gatheringSinceMs >= gatherMs / 2) {
+      this.#lookPlanned = true;
+      clock.soon(this.#look);
+    }
   }
 
   async #consume(): Promise<void> {
@@ -101,6 +110,8 @@ export class Dispatcher {
 
   readonly #look = (): void => {
     this.#lookPlanned = false;
+    this.#gathering?.cancel();
+    this.#gathering = undefined;
     const { config, clock, ring, sendingRate, routing } = this.#parts;
     for (let sends = 0; sends < config.SENDS_PER_TURN; sends++) {
       if (this.#paused || this.#idle.length === 0) return;
