@@ -21,8 +21,8 @@ export const LIMITS = {
   does:
     'Measures what the submission sustains in containers under its limits, with simulated ' +
     'processors and an open-loop load: the latency while a backlog is drained, a burst of ' +
-    '5,000 payments/s, the highest rate of intake, or the highest rate that is charged and ' +
-    'recorded in time.',
+    '5,000 payments/s, the highest rate of intake, the highest rate that is charged and recorded ' +
+    'in time, or the CPU that a payment costs.',
   ...DOCKER,
   takes: 'Takes five to ten minutes; sustained up to a quarter of an hour for each delay.',
 } as const satisfies Command;

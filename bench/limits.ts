@@ -9,6 +9,7 @@ import { openLoop, quantile, type LoadResult } from '../tools/load/open-loop.ts'
 import { LIMITS } from './benchmarks.ts';
 import { measureDrain } from './drain.ts';
 import { markdownTable } from './report.ts';
+import { measureSteady } from './steady.ts';
 import { measureSustained } from './sustained/sustained.ts';
 
 const CALM_RATE = 300;
@@ -104,12 +105,15 @@ const COMMAND = {
         'noise); burst: 5,000 payments/s for 10 s, then the books; most: more and more ' +
         'payments/s, until p99 is 10 ms or payments are refused; sustained: the highest rate at ' +
         'which every payment is charged within 1 s and recorded within 2 s of its 202, with a ' +
-        'p99 below 10 ms and no refusal (also without Docker: in control groups, as root)',
-      oneOf: ['drain', 'burst', 'most', 'sustained'],
+        'p99 below 10 ms and no refusal; steady: CPU for each payment at steady rates (drain, ' +
+        'sustained and steady also without Docker: in control groups, as root)',
+      oneOf: ['drain', 'burst', 'most', 'sustained', 'steady'],
     },
     figure: {
-      about: 'drain and burst: the rounds; most: the first rate; sustained: seconds for each rate',
-      otherwise: '5, 3, 500 and 60',
+      about:
+        'drain, burst and steady: the rounds; most: the first rate; sustained: seconds for each ' +
+        'rate',
+      otherwise: '5, 3, 3, 500 and 60',
       least: 1,
     },
   },
@@ -137,6 +141,8 @@ if (run === 'sustained') {
   if (!(await measureSustained(plan))) process.exitCode = 1;
 } else if (run === 'drain') {
   await measureDrain(files, figure ?? 5);
+} else if (run === 'steady') {
+  await measureSteady(files, figure ?? 3);
 } else {
   await composition.buildImages();
   await composition.down();

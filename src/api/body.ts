@@ -1,6 +1,6 @@
 // A request that collects its own body, up to BODY_BYTES_MAX, from what Node's parser pushes into
-// it. A body that nobody reads, or that came before somebody did, goes the long way of a stream:
-// buffers, events, and turns of the queue of microtasks, which are a tenth of what a request costs.
+// it. A body that nobody reads, or that came before somebody did, goes the long way of a stream,
+// through its buffers and events.
 
 import { IncomingMessage, type ServerResponse } from 'node:http';
 
@@ -10,10 +10,14 @@ const BODY_BYTES_MAX = 4096;
 export type BodyListener = (request: BodyRequest, response: ServerResponse, body: Buffer) => void;
 
 const EMPTY = Buffer.alloc(0);
+/**
+ * The mark of node:http 20.20 and 26.10, which its types omit, that somebody reads the body.
+ * Without it Node reads on once the answer is sent.
+ */
+const CONSUMING = '_consuming';
 
 export class BodyRequest extends IncomingMessage {
-  /** Node's own mark: without it Node reads the body to its end once the answer is sent. */
-  declare _consuming: boolean;
+  declare [CONSUMING]: boolean;
   #isStreamed = false;
   #isCollected = false;
   #body: Buffer = EMPTY;
@@ -38,7 +42,7 @@ export class BodyRequest extends IncomingMessage {
       this.on('end', finish);
     } else {
       this.#isCollected = true;
-      this._consuming = true;
+      this[CONSUMING] = true;
     }
   }
 

@@ -4,69 +4,9 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
-import type { Recovering } from '../../src/buffer/recovering.ts';
-import type { Ring } from '../../src/buffer/ring.ts';
-import type { Config } from '../../src/config/config.ts';
-import type { Attempts } from '../../src/consumers/attempt.ts';
-import { Dispatcher } from '../../src/consumers/dispatcher.ts';
-import type { SendingRate } from '../../src/consumers/sending-rate.ts';
-import type { Choice } from '../../src/gateways/choice.ts';
-import type { Routing } from '../../src/gateways/routing.ts';
 import type { ProcessorIndex } from '../../src/payment.ts';
 import { AGAIN, Random } from '../buffer/seed.ts';
-import { VirtualClock } from '../ledger/virtual-clock.ts';
-
-interface Attempted {
-  readonly slot: number;
-  readonly processor: ProcessorIndex;
-  readonly end: () => void;
-}
-
-interface Changes {
-  readonly consumers?: number;
-  readonly sendsPerTurn?: number;
-  readonly gatherMs?: number;
-  readonly sendingRate?: Pick<SendingRate, 'take' | 'waitMs'>;
-  readonly choose?: (slot: number) => Choice;
-}
-
-function makeDispatcher(changes: Changes = {}) {
-  const { consumers = 10, sendsPerTurn = 4, gatherMs = 0, choose = (): Choice => 0 } = changes;
-  const { sendingRate = { take: () => true, waitMs: 0 } } = changes;
-  const clock = new VirtualClock();
-  const waiting: number[] = [];
-  const attempts: Attempted[] = [];
-  const dispatcher = new Dispatcher({
-    clock,
-    config: {
-      CONSUMERS: consumers,
-      SENDS_PER_TURN: sendsPerTurn,
-      SENDS_GATHER_MS: gatherMs,
-      POLICY: 'eager',
-    } as Config,
-    ring: {
-      declines: new Uint32Array(100),
-      peek: () => waiting[0] ?? -1,
-      dequeue: () => waiting.shift() ?? -1,
-    } as unknown as Ring,
-    recovering: { end: () => {} } as unknown as Recovering,
-    sendingRate: sendingRate as SendingRate,
-    routing: { choose: () => choose(waiting[0] as number) } as unknown as Routing,
-    attempts: {
-      run: (slot: number, processor: ProcessorIndex) =>
-        new Promise<void>((end) => {
-          attempts.push({ slot, processor, end });
-        }),
-    } as unknown as Attempts,
-  });
-  return { dispatcher, clock, waiting, attempts, slots: () => attempts.map(({ slot }) => slot) };
-}
-
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
-
-async function turns(count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await turn();
-}
+import { makeDispatcher, numbers, turns } from './made-dispatcher.ts';
 
 test('nothing is sent before the start', async () => {
   const { dispatcher, waiting, attempts } = makeDispatcher();
@@ -217,63 +157,4 @@ test('in random runs every payment is started once, in order, and never more at 
     assert.deepEqual(slots(), numbers(100), AGAIN);
     assert.equal(dispatcher.busy, 0, AGAIN);
   }
-});
-
-test('a payment waits for others for as long as it may, and no longer', async () => {
-  const { dispatcher, clock, waiting, slots } = makeDispatcher({ gatherMs: 10 });
-  dispatcher.start();
-  await clock.advance(10);
-  waiting.push(1);
-  dispatcher.wake();
-  await clock.advance(4);
-  waiting.push(2);
-  dispatcher.wake();
-  await clock.advance(5);
-  assert.deepEqual(slots(), []);
-  await clock.advance(1);
-  assert.deepEqual(slots(), [1, 2]);
-});
-
-test('one that comes after half of that time takes the others with it', async () => {
-  const { dispatcher, clock, waiting, slots } = makeDispatcher({ gatherMs: 10 });
-  dispatcher.start();
-  waiting.push(1);
-  dispatcher.wake();
-  await clock.advance(5);
-  assert.deepEqual(slots(), []);
-  waiting.push(2);
-  dispatcher.wake();
-  await turns(2);
-  assert.deepEqual(slots(), [1, 2]);
-  assert.equal(clock.timers, 0);
-});
-
-test('the next ones wait for others again', async () => {
-  const { dispatcher, clock, waiting, slots } = makeDispatcher({ gatherMs: 10 });
-  dispatcher.start();
-  for (const slot of [1, 2]) {
-    waiting.push(slot);
-    dispatcher.wake();
-    await clock.advance(5);
-  }
-  assert.deepEqual(slots(), [1, 2]);
-  waiting.push(3);
-  dispatcher.wake();
-  await clock.advance(9);
-  assert.deepEqual(slots(), [1, 2]);
-  await clock.advance(1);
-  assert.deepEqual(slots(), [1, 2, 3]);
-});
-
-test('nothing is awaited while no payment waits', async () => {
-  const { dispatcher, clock, waiting, attempts } = makeDispatcher({ gatherMs: 10 });
-  dispatcher.start();
-  assert.equal(clock.timers, 0);
-  waiting.push(1);
-  dispatcher.wake();
-  await clock.advance(10);
-  attempts[0]?.end();
-  await turns(2);
-  assert.equal(dispatcher.busy, 0);
-  assert.equal(clock.timers, 0);
 });
