@@ -25,8 +25,9 @@ test(
     await ledger.backUp();
     await stage.failing(true, true);
     const held = await stage.pay(5);
-    // Nothing is under way: no journal says that a processor may have one of these.
-    await stage.kill();
+    // In order, so that nothing is under way: no journal says that a processor may have one of
+    // these. A probe that is killed would stay pinned to the processor that fails.
+    await stage.kill('SIGTERM');
     for (const instance of world.instances) copyFileSync(instance.journalPath, copyOf(instance));
     const moment = await ledger.moment();
     await stage.failing(true, false);

@@ -68,8 +68,8 @@ export class RestoreStage {
     await world.fallback.levers.setFailing(isFallbackFailing);
   }
 
-  async kill(): Promise<void> {
-    for (const { program } of this.world.instances) if (program.running) await program.kill();
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    for (const { program } of this.world.instances) if (program.running) await program.kill(signal);
   }
 
   /** Resolves when all instances have a place in the ledger again. */
