@@ -4,7 +4,7 @@
 import pg from 'pg';
 import type { AnomalyKind, KnownValues } from '../../src/ledger/anomaly.ts';
 import type { LedgerRow } from '../../src/payment.ts';
-import { query } from './database.ts';
+import { query, untilDeadlockFree } from './database.ts';
 
 export interface KeptAnomaly {
   readonly id: string;
@@ -37,8 +37,6 @@ export async function recordByHand(databaseUrl: string, row: LedgerRow): Promise
   );
 }
 
-const DEADLOCK = '40P01';
-
 /** Until it is released, the table can be read and not written. */
 export async function holdPayments(
   databaseUrl: string,
@@ -47,16 +45,9 @@ export async function holdPayments(
   const client = new pg.Client({ connectionString: databaseUrl });
   client.on('error', () => {});
   await client.connect();
-  // An instance that has just started makes partitions of the table: PostgreSQL may have to refuse
-  // one of the two, which has to try again.
-  const isLocked = (): Promise<boolean> =>
-    client.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`).then(
-      () => true,
-      (error: pg.DatabaseError) => {
-        if (error.code === DEADLOCK) return false;
-        throw error;
-      },
-    );
-  while (!(await isLocked())) await client.query('ROLLBACK');
+  await untilDeadlockFree(async () => {
+    await client.query('ROLLBACK');
+    await client.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`);
+  });
   return { release: () => client.end() };
 }

@@ -168,7 +168,12 @@ function send(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Runs one statement on a connection of its own; its rows. */
+const DEADLOCK = '40P01';
+
+/**
+ * Runs one statement on a connection of its own; its rows. If it needs a table while an instance
+ * makes partitions of it, PostgreSQL may have to refuse one of the two: then it is run again.
+ */
 export async function query<Row extends pg.QueryResultRow>(
   url: string,
   text: string,
@@ -178,8 +183,19 @@ export async function query<Row extends pg.QueryResultRow>(
   client.on('error', () => {});
   try {
     await client.connect();
-    return (await client.query<Row>(text, [...values])).rows;
+    return await untilDeadlockFree(async () => (await client.query<Row>(text, [...values])).rows);
   } finally {
     await client.end();
+  }
+}
+
+/** Runs it again as long as PostgreSQL refuses it as the victim of a deadlock. */
+export async function untilDeadlockFree<T>(run: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if ((error as pg.DatabaseError).code !== DEADLOCK) throw error;
+    }
   }
 }
