@@ -6,7 +6,7 @@
 // a little later, or when something ends. With SENDS_GATHER_MS a look waits for more payments:
 // several in one go cost far less each, since code, sockets and the processes that are woken up by
 // them are warm. After half of that time it comes with the next payment, for which this process is
-// awake anyway.
+// awake anyway. It waits for none while payments wait for an attempt to end.
 
 import type { Recovering } from '../buffer/recovering.ts';
 import type { Ring } from '../buffer/ring.ts';
@@ -41,6 +41,8 @@ export class Dispatcher {
   #paused = true;
   #lookPlanned = false;
   #looksLater = false;
+  /** The latest look left payments behind: all consumers, or all processors, had enough. */
+  #isFull = false;
   /** A look that waits for more payments. */
   #gathering: Timer | undefined;
   #gatheringSinceMs = 0;
@@ -88,12 +90,13 @@ export class Dispatcher {
     const { config, clock, ring } = this.#parts;
     if (this.#lookPlanned || this.#paused || ring.peek() < 0) return;
     const gatherMs = config.SENDS_GATHER_MS;
-    if (this.#gathering === undefined && gatherMs > 0) {
+    if (gatherMs === 0 || this.#isFull) {
+      this.#plan();
+    } else if (this.#gathering === undefined) {
       this.#gatheringSinceMs = clock.elapsed();
       this.#gathering = clock.after(gatherMs, this.#look);
-    } else if (gatherMs === 0 || clock.elapsed() - this.#gatheringSinceMs >= gatherMs / 2) {
-      this.#lookPlanned = true;
-      clock.soon(this.#look);
+    } else if (clock.elapsed() - this.#gatheringSinceMs >= gatherMs / 2) {
+      this.#plan();
     }
   }
 
@@ -108,23 +111,39 @@ export class Dispatcher {
     }
   }
 
-  readonly #look = (): void => {
-    this.#lookPlanned = false;
+  #plan(): void {
+    this.#endGathering();
+    this.#lookPlanned = true;
+    this.#parts.clock.soon(this.#look);
+  }
+
+  #endGathering(): void {
     this.#gathering?.cancel();
     this.#gathering = undefined;
-    const { config, clock, ring, sendingRate, routing } = this.#parts;
+  }
+
+  readonly #look = (): void => {
+    this.#lookPlanned = false;
+    this.#endGathering();
+    this.#isFull = false;
+    const { config, ring, sendingRate, routing } = this.#parts;
     for (let sends = 0; sends < config.SENDS_PER_TURN; sends++) {
-      if (this.#paused || this.#idle.length === 0) return;
       const slot = ring.peek();
-      if (slot < 0) return;
+      if (this.#paused || slot < 0) return;
+      if (this.#idle.length === 0) {
+        this.#isFull = true;
+        return;
+      }
       const processor = routing.choose(ring.declines[slot] as number, ring.waiting);
-      if (processor === 'wait') return this.#lookLater(LOOK_AGAIN_MS);
+      if (processor === 'wait') {
+        this.#isFull = true;
+        return this.#lookLater(LOOK_AGAIN_MS);
+      }
       if (!sendingRate.take()) return this.#lookLater(sendingRate.waitMs);
       this.busy++;
       this.#idle.pop()?.(this.#next(processor), processor);
     }
-    this.#lookPlanned = true;
-    clock.soon(this.#look);
+    this.#plan();
   };
 
   /** The payment to send to this processor: the oldest one, or a probe. */

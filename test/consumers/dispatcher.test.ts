@@ -32,15 +32,24 @@ test('oldest first, and to the processor that was chosen for it', async () => {
   );
 });
 
-test('a turn starts no more attempts than it may', async () => {
-  const { dispatcher, waiting, attempts } = makeDispatcher({ consumers: 100, sendsPerTurn: 4 });
-  waiting.push(...numbers(50));
-  dispatcher.start();
-  let before = 0;
-  while (attempts.length < 50) {
-    await turn();
-    assert.ok(attempts.length - before <= 4, `${attempts.length - before} in one turn`);
-    before = attempts.length;
+test('a turn starts no more attempts than it may, however often it is woken up', async () => {
+  for (const gatherMs of [0, 10]) {
+    const { dispatcher, clock, waiting, attempts } = makeDispatcher({
+      consumers: 100,
+      sendsPerTurn: 4,
+      gatherMs,
+    });
+    waiting.push(...numbers(50));
+    dispatcher.start();
+    await clock.advance(gatherMs / 2);
+    let before = attempts.length;
+    while (attempts.length < 50) {
+      dispatcher.wake();
+      dispatcher.wake();
+      await turn();
+      assert.ok(attempts.length - before <= 4, `${attempts.length - before} in one turn`);
+      before = attempts.length;
+    }
   }
 });
 
@@ -93,6 +102,46 @@ test('a pause lets what is under way end and begins nothing; a start goes on', a
   assert.deepEqual(slots(), [0, 1, 2, 3]);
 });
 
+test('a pause holds for a look that is planned, for one that comes later, and within a drain', async () => {
+  let choice: 'wait' | ProcessorIndex = 0;
+  const { dispatcher, clock, waiting, slots } = makeDispatcher({
+    sendsPerTurn: 1,
+    choose: () => choice,
+  });
+  dispatcher.start();
+  waiting.push(...numbers(4));
+  dispatcher.wake();
+  dispatcher.pause();
+  await turns(3);
+  assert.deepEqual(slots(), [], 'a look was planned');
+  dispatcher.start();
+  await turn();
+  dispatcher.pause();
+  await turns(3);
+  assert.deepEqual(slots(), [0], 'a turn was full');
+  choice = 'wait';
+  dispatcher.start();
+  await turns(2);
+  dispatcher.pause();
+  choice = 0;
+  await clock.advance(100);
+  assert.deepEqual(slots(), [0], 'no processor was worth it');
+});
+
+test('an attempt by order ends, and what was queued meanwhile goes', async () => {
+  const { dispatcher, waiting, attempts, slots } = makeDispatcher();
+  dispatcher.start();
+  const sent = dispatcher.sendNow(7, 1);
+  waiting.push(8);
+  await turns(2);
+  assert.deepEqual(slots(), [7]);
+  assert.equal(dispatcher.busy, 1);
+  attempts[0]?.end();
+  await sent;
+  await turns(2);
+  assert.deepEqual(slots(), [7, 8]);
+});
+
 test('while the choice is to wait, the dispatcher looks again by itself', async () => {
   let choice: 'wait' | ProcessorIndex = 'wait';
   let looks = 0;
@@ -108,6 +157,10 @@ test('while the choice is to wait, the dispatcher looks again by itself', async 
   assert.equal(attempts.length, 0);
   // Not all the time, either.
   assert.ok(looks > 10 && looks < 100, `${looks} looks in a second`);
+  for (let n = 0; n < 10; n++) {
+    dispatcher.wake();
+    await turn();
+  }
   assert.equal(clock.timers, 1);
   choice = 1;
   await clock.advance(50);
@@ -135,6 +188,7 @@ test('in random runs every payment is started once, in order, and never more at 
     const { dispatcher, clock, waiting, attempts, slots } = makeDispatcher({
       consumers,
       sendsPerTurn: 1 + random.below(5),
+      gatherMs: random.below(2) * random.below(50),
       choose: () => (random.chance(0.2) ? 'wait' : 0),
       sendingRate: { take: () => random.chance(0.8), waitMs: 3 },
     });

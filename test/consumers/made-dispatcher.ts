@@ -45,6 +45,7 @@ export function makeDispatcher(changes: Changes = {}) {
       declines: new Uint32Array(100),
       peek: () => waiting[0] ?? -1,
       dequeue: () => waiting.shift() ?? -1,
+      takeOut: () => {},
     } as unknown as Ring,
     recovering: { end: () => {} } as unknown as Recovering,
     sendingRate: sendingRate as SendingRate,

@@ -33,6 +33,7 @@ export function throwSettings(dice: Dice, hasShards: boolean): readonly Config[]
     BATCH_ROWS_MAX: batchRows + dice.whole(0, 60),
     LEDGER_TIMEOUT_MS: Math.round(dice.spread(100, 2_000)),
     SENDS_PER_TURN: dice.whole(1, 16),
+    SENDS_GATHER_MS: dice.pick([0, dice.whole(1, 100)]),
     RATE_LIMIT_PER_S: dice.pick([0, Math.round(dice.spread(100, 5_000))]),
     JOURNAL_SYNC_EVERY_MS: dice.whole(5, 100),
   };
