@@ -1,19 +1,27 @@
 // The warm-up before an instance listens: made-up payments go through an engine of their own, so
 // that V8 has compiled the code when the first real payment comes. Without it the first 200
 // payments cost half as much CPU again, and the slowest takes three times as long (measured with
-// 0.45 CPU, Node 24). They come as nginx sends real ones, and go to a processor that answers over
-// HTTP, in this process: so the code is compiled for what it will meet. Nothing of it stays, and
-// nothing leaves the machine.
+// 0.45 CPU, Node 24). Nothing of it stays, and nothing leaves the machine.
+//
+// V8 compiles code for the objects that it has met, and throws it away when others come: others
+// are those that were made with other fields, or with the same ones in another order. So all that
+// the real payments will meet is made here as it is there: settings, ports, journal file, requests
+// as nginx sends them, ids, amounts, and answers as processors send them, over HTTP. And two engines
+// take turns, since code that has met one alone may be compiled for that one.
 //
 // It runs only with a new journal. Otherwise payments wait for this instance, in the journal and at
 // other instances, and a delay costs more than cold code.
 
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { createRouter } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
-import { HEADER_BYTES, SLOT_BYTES, type JournalFile } from './buffer/journal.ts';
+import { HEADER_BYTES, SLOT_BYTES } from './buffer/journal.ts';
+import { DiskJournalFile } from './buffer/journal-file.ts';
 import { sleep, type Clock } from './clock.ts';
 import { SOCKET_PATH_BYTES_MAX } from './config/bounds.ts';
 import type { Config } from './config/config.ts';
@@ -24,12 +32,13 @@ import type { Batch } from './ledger/batch.ts';
 import type { Log } from './log/log.ts';
 import { guarded } from './membership/guarded-ports.ts';
 import type { Membership } from './membership/membership.ts';
-import { idToText } from './payment.ts';
 import type { Ports } from './ports.ts';
 
+const AMOUNTS = ['19.90', '19.9', '1000', '0.01'];
 const SLOTS = 2_000;
 const AT_ONCE = 4;
-const LIMIT_MS = 3_000;
+const ENGINES = 2;
+const LIMIT_MS = 10_000;
 const CALL_MS = 1_000;
 const GATHER_MS_MAX = 10;
 const NO_IDS = { ids: new Uint32Array(), last: undefined };
@@ -40,7 +49,7 @@ const AGREED = {
 } as Membership;
 
 /**
- * Sends WARM_UP_PAYMENTS, for three seconds at most, or until `stop`. `config` is that of the real
+ * Sends WARM_UP_PAYMENTS, for ten seconds at most, or until `stop`. `config` is that of the real
  * engine. If that fails, a warning is logged and the start goes on.
  */
 export async function warmUp(
@@ -53,7 +62,8 @@ export async function warmUp(
   try {
     const processor = await startProcessor();
     try {
-      await playThrough(changed(config, processor), clock, stop);
+      const changed = changedConfig(config, processor);
+      for (let n = 0; n < ENGINES && !stop.aborted; n++) await playThrough(changed, clock, stop);
     } finally {
       processor.closeAllConnections();
       processor.close();
@@ -63,12 +73,17 @@ export async function warmUp(
   }
 }
 
-/** Answers as the contest's processors do. */
+/** Answers as the contest's processors do, with the body's length and in chunks in turn. */
 async function startProcessor(): Promise<Server> {
   const answer = '{"message":"payment processed successfully"}';
+  let answers = 0;
   const server = createServer((request, response) => {
     request.resume().once('end', () => {
-      response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8' }).end(answer);
+      response.removeHeader('Connection');
+      response.setHeader('Content-Type', 'application/json; charset=utf-8');
+      response.setHeader('Server', 'Kestrel');
+      if (answers++ % 2 === 0) response.setHeader('Content-Length', answer.length);
+      response.writeHead(200).end(answer);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -77,15 +92,16 @@ async function startProcessor(): Promise<Server> {
 }
 
 /** The settings of the warm-up's engine, whose processors are both `processor`. */
-function changed(config: Config, processor: Server): Config {
+function changedConfig(config: Config, processor: Server): Config {
   const url = `http://127.0.0.1:${(processor.address() as AddressInfo).port}`;
   const path = `${config.SOCKET_PATH}~`;
   if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) throw new Error(`${path} is too long`);
+  const peers = config.PEER_SOCKET_PATHS.map((peer) => (peer === config.SOCKET_PATH ? path : peer));
   return {
     ...config,
     JOURNAL: 'file',
     SOCKET_PATH: path,
-    PEER_SOCKET_PATHS: [path],
+    PEER_SOCKET_PATHS: peers,
     PROCESSOR_DEFAULT_URL: url,
     PROCESSOR_FALLBACK_URL: url,
     OUTCOMES_DEFAULT: 'contest',
@@ -102,7 +118,8 @@ function changed(config: Config, processor: Server): Config {
 
 async function playThrough(config: Config, clock: Clock, stop: AbortSignal): Promise<void> {
   const processors = createProcessors(config, clock);
-  const engine = makeEngine(config, clock, processors);
+  const journalFile = makeJournal(config);
+  const engine = makeEngine(config, { clock, processors, journalFile });
   engine.recover(true);
   const { SOCKET_PATH, AMOUNT_MAX_CENTS: amountMaxCents } = config;
   const { admission } = engine;
@@ -110,11 +127,12 @@ async function playThrough(config: Config, clock: Clock, stop: AbortSignal): Pro
     SOCKET_PATH,
     createRouter({ admission, amountMaxCents, ownQuery: '', allowPurge: false }),
   );
-  const endMs = clock.elapsed() + LIMIT_MS;
+  const limitMs = LIMIT_MS / ENGINES;
+  const endMs = clock.elapsed() + limitMs;
   let sent = 0;
   const next = (): string | undefined =>
-    sent < config.WARM_UP_PAYMENTS && !stop.aborted && clock.elapsed() < endMs
-      ? requestFor(++sent)
+    sent < config.WARM_UP_PAYMENTS / ENGINES && !stop.aborted && clock.elapsed() < endMs
+      ? requestFor(++sent, engine.instance)
       : undefined;
   let clients: Socket[] = [];
   try {
@@ -122,21 +140,24 @@ async function playThrough(config: Config, clock: Clock, stop: AbortSignal): Pro
     engine.start();
     clients = Array.from({ length: AT_ONCE }, () => connect(SOCKET_PATH));
     const all = Promise.all(clients.map((client) => post(client, next)));
-    await Promise.race([all, sleep(clock, LIMIT_MS)]);
+    await Promise.race([all, sleep(clock, limitMs)]);
   } finally {
     for (const client of clients) client.destroy();
     await engine.stop(CALL_MS);
     await server.close(sleep(clock, CALL_MS));
     await Promise.all(processors.map((processor) => processor.close()));
+    journalFile.close();
   }
 }
 
-/** What nginx passes on. */
-function requestFor(number: number): string {
-  const id = idToText(new Uint32Array(4).fill(number));
-  const body = `{"correlationId":"${id}","amount":0.01}`;
-  const head = `Host: localhost\r\nContent-Length: ${body.length}\r\nContent-Type: application/json`;
-  return `POST /payments HTTP/1.1\r\n${head}\r\n\r\n${body}`;
+/** What nginx passes on: a payment of its own for the instance with this number. */
+function requestFor(number: number, instance: number): string {
+  const id = `${randomUUID().slice(0, -1)}${instance.toString(16)}`;
+  const body = `{"correlationId":"${id}","amount":${AMOUNTS[number % AMOUNTS.length]}}`;
+  const head = ['POST /payments HTTP/1.1', 'Host: localhost', `Content-Length: ${body.length}`];
+  if (number % 2 === 0) head.push('User-Agent: warm-up');
+  head.push('Content-Type: application/json');
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
 }
 
 /** Sends one request after the other, each when something of an answer has come. */
@@ -151,12 +172,18 @@ async function post(client: Socket, next: () => string | undefined): Promise<voi
   await once(client, 'close');
 }
 
-function makeEngine(config: Config, clock: Clock, processors: Ports['processors']): Engine {
+/** `given` are ports as the real engine has them. All have the order of the real ones. */
+function makeEngine(
+  config: Config,
+  given: Pick<Ports, 'clock' | 'journalFile' | 'processors'>,
+): Engine {
+  const { clock, journalFile, processors } = given;
   const ports = {
     clock,
     // Sending is warmed up as much as intake.
     cpu: IDLE_CPU,
-    journalFile: memoryFile(),
+    journalFile,
+    filterFile: undefined,
     processors,
     ledger: {
       connect: () =>
@@ -182,15 +209,14 @@ function makeEngine(config: Config, clock: Clock, processors: Ports['processors'
   );
 }
 
-function memoryFile(): JournalFile {
-  const bytes = Buffer.alloc(HEADER_BYTES + SLOTS * SLOT_BYTES);
-  return {
-    read: (buffer, position) => bytes.copy(buffer, 0, position),
-    write: (buffer, position) => {
-      bytes.set(buffer, position);
-    },
-    sync: () => Promise.resolve(),
-  };
+/** Beside the socket, where this process may make files. It has no name once it is open. */
+function makeJournal({ SOCKET_PATH }: Config): DiskJournalFile {
+  const folder = mkdtempSync(`${SOCKET_PATH}-`);
+  try {
+    return new DiskJournalFile(join(folder, 'journal'), HEADER_BYTES + SLOTS * SLOT_BYTES);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function nothing(): void {}

@@ -94,9 +94,12 @@ export class ApiServer {
    * (docs/MEASUREMENTS.md).
    */
   #runUnlessLeft(route: Route, request: BodyRequest, response: ServerResponse): void {
-    if (!this.#fresh.delete(request.socket)) return route(request, response);
+    const { socket } = request;
+    if (!this.#fresh.has(socket)) return route(request, response);
     setImmediate(() => {
-      if (!request.socket.destroyed) route(request, response);
+      // Not before: requests that came at once with the first one follow it.
+      this.#fresh.delete(socket);
+      if (!socket.destroyed) route(request, response);
     });
   }
 

@@ -59,7 +59,9 @@ export function readConfig(env: Environment): Config {
   checkTogether(config);
   checkAdmin(config);
   // What a table's write permits waits for its commit.
-  return config.JOURNAL === 'table' ? { ...config, JOURNAL_SYNC: 'always' } : config;
+  if (config.JOURNAL === 'table') return { ...config, JOURNAL_SYNC: 'always' };
+  // A copy: `values` was filled by names, so V8 keeps it as a table, and each field is looked up.
+  return { ...config };
 }
 
 /**
