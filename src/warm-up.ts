@@ -6,8 +6,8 @@
 // V8 compiles code for the objects that it has met, and throws it away when others come: others
 // are those that were made with other fields, or with the same ones in another order. So all that
 // the real payments will meet is made here as it is there: settings, ports, journal file, requests
-// as nginx sends them, ids, amounts, and answers as processors send them, over HTTP. And two engines
-// take turns, since code that has met one alone may be compiled for that one.
+// as nginx sends them, ids, amounts, and answers as processors send them, over HTTP. And two
+// engines take turns, since code that has met one alone may be compiled for that one.
 //
 // It runs only with a new journal. Otherwise payments wait for this instance, in the journal and at
 // other instances, and a delay costs more than cold code.
@@ -38,7 +38,7 @@ const AMOUNTS = ['19.90', '19.9', '1000', '0.01'];
 const SLOTS = 2_000;
 const AT_ONCE = 4;
 const ENGINES = 2;
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 15_000;
 const CALL_MS = 1_000;
 const GATHER_MS_MAX = 10;
 const NO_IDS = { ids: new Uint32Array(), last: undefined };
@@ -49,7 +49,7 @@ const AGREED = {
 } as Membership;
 
 /**
- * Sends WARM_UP_PAYMENTS, for ten seconds at most, or until `stop`. `config` is that of the real
+ * Sends WARM_UP_PAYMENTS, for 15 seconds at most, or until `stop`. `config` is that of the real
  * engine. If that fails, a warning is logged and the start goes on.
  */
 export async function warmUp(
