@@ -1,13 +1,13 @@
-// The warm-up before an instance listens: made-up payments go through an engine of their own, so
-// that V8 has compiled the code when the first real payment comes. Without it the first 200
+// The warm-up before an instance listens: made-up payments go through engines of their own, so that
+// V8 has compiled the code when the first real payment comes. Without it the first 200
 // payments cost half as much CPU again, and the slowest takes three times as long (measured with
 // 0.45 CPU, Node 24). Nothing of it stays, and nothing leaves the machine.
 //
-// V8 compiles code for the objects that it has met, and throws it away when others come: others
-// are those that were made with other fields, or with the same ones in another order. So all that
-// the real payments will meet is made here as it is there: settings, ports, journal file, requests
-// as nginx sends them, ids, amounts, and answers as processors send them, over HTTP. And two
-// engines take turns, since code that has met one alone may be compiled for that one.
+// V8 compiles code for the kinds of objects that it has met, and throws the code away when another
+// kind comes: one with other fields, or with the same fields in another order. So everything here
+// is made as for real payments: settings, ports, journal file, requests as nginx sends them, ids,
+// amounts, and answers over HTTP as processors send them. There are two engines, one after the
+// other, because V8 may compile code for one engine alone while it has met no other.
 //
 // It runs only with a new journal. Otherwise payments wait for this instance, in the journal and at
 // other instances, and a delay costs more than cold code.
@@ -34,10 +34,12 @@ import { guarded } from './membership/guarded-ports.ts';
 import type { Membership } from './membership/membership.ts';
 import type { Ports } from './ports.ts';
 
+/** With two decimals, one and none. The last one is within any AMOUNT_MAX_CENTS. */
 const AMOUNTS = ['19.90', '19.9', '1000', '0.01'];
 const SLOTS = 2_000;
 const AT_ONCE = 4;
 const ENGINES = 2;
+/** For all engines together. */
 const LIMIT_MS = 15_000;
 const CALL_MS = 1_000;
 const GATHER_MS_MAX = 10;
@@ -73,7 +75,10 @@ export async function warmUp(
   }
 }
 
-/** Answers as the contest's processors do, with the body's length and in chunks in turn. */
+/**
+ * Answers as the contest's processors do: Kestrel sends no Connection header, and a body with its
+ * length or in chunks; here each in turn.
+ */
 async function startProcessor(): Promise<Server> {
   const answer = '{"message":"payment processed successfully"}';
   let answers = 0;
@@ -91,7 +96,7 @@ async function startProcessor(): Promise<Server> {
   return server;
 }
 
-/** The settings of the warm-up's engine, whose processors are both `processor`. */
+/** The settings of the warm-up's engines, whose processors are both `processor`. */
 function changedConfig(config: Config, processor: Server): Config {
   const url = `http://127.0.0.1:${(processor.address() as AddressInfo).port}`;
   const path = `${config.SOCKET_PATH}~`;
@@ -172,13 +177,13 @@ async function post(client: Socket, next: () => string | undefined): Promise<voi
   await once(client, 'close');
 }
 
-/** `given` are ports as the real engine has them. All have the order of the real ones. */
+/** The ports are named in the order of instance.ts: in another order they are other objects. */
 function makeEngine(
   config: Config,
   given: Pick<Ports, 'clock' | 'journalFile' | 'processors'>,
 ): Engine {
   const { clock, journalFile, processors } = given;
-  const ports = {
+  const ports: Required<Ports> = {
     clock,
     // Sending is warmed up as much as intake.
     cpu: IDLE_CPU,
@@ -209,7 +214,7 @@ function makeEngine(
   );
 }
 
-/** Beside the socket, where this process may make files. It has no name once it is open. */
+/** Its file is beside the socket, where this process may make files, and is deleted while open. */
 function makeJournal({ SOCKET_PATH }: Config): DiskJournalFile {
   const folder = mkdtempSync(`${SOCKET_PATH}-`);
   try {

@@ -97,7 +97,7 @@ export class ApiServer {
     const { socket } = request;
     if (!this.#fresh.has(socket)) return route(request, response);
     setImmediate(() => {
-      // Not before: requests that came at once with the first one follow it.
+      // Only now: a request that came together with the first one has to run after it.
       this.#fresh.delete(socket);
       if (!socket.destroyed) route(request, response);
     });

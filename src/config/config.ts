@@ -59,9 +59,10 @@ export function readConfig(env: Environment): Config {
   checkTogether(config);
   checkAdmin(config);
   // What a table's write permits waits for its commit.
-  if (config.JOURNAL === 'table') return { ...config, JOURNAL_SYNC: 'always' };
-  // A copy: `values` was filled by names, so V8 keeps it as a table, and each field is looked up.
-  return { ...config };
+  const JOURNAL_SYNC = config.JOURNAL === 'table' ? 'always' : config.JOURNAL_SYNC;
+  // A copy, whose fields are read faster: V8 makes a hash table of an object like `values`, which
+  // gets its fields one by one.
+  return { ...config, JOURNAL_SYNC };
 }
 
 /**

@@ -6,7 +6,7 @@
 // a little later, or when something ends. With SENDS_GATHER_MS a look waits for more payments:
 // several in one go cost far less each, since code, sockets and the processes that are woken up by
 // them are warm. After half of that time it comes with the next payment, for which this process is
-// awake anyway. It waits for none while payments wait for an attempt to end.
+// awake anyway. While payments wait for an attempt to end, a look waits for no others.
 
 import type { Recovering } from '../buffer/recovering.ts';
 import type { Ring } from '../buffer/ring.ts';
@@ -41,7 +41,7 @@ export class Dispatcher {
   #paused = true;
   #lookPlanned = false;
   #looksLater = false;
-  /** The latest look left payments behind: all consumers, or all processors, had enough. */
+  /** The latest look left payments behind: no consumer was idle, or no processor worth it. */
   #isFull = false;
   /** A look that waits for more payments. */
   #gathering: Timer | undefined;

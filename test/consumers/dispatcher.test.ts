@@ -102,7 +102,7 @@ test('a pause lets what is under way end and begins nothing; a start goes on', a
   assert.deepEqual(slots(), [0, 1, 2, 3]);
 });
 
-test('a pause holds for a look that is planned, for one that comes later, and within a drain', async () => {
+test('a pause stops a look that is planned, one that comes later, and a drain', async () => {
   let choice: 'wait' | ProcessorIndex = 0;
   const { dispatcher, clock, waiting, slots } = makeDispatcher({
     sendsPerTurn: 1,

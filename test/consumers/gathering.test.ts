@@ -64,7 +64,7 @@ test('nothing is awaited while no payment waits', async () => {
   assert.equal(clock.timers, 0);
 });
 
-test('a backlog waits for no others: not beyond a full turn, nor for an end or an allowance', async () => {
+test('a backlog goes on without gathering: after a full turn, an end, an allowance', async () => {
   let choice: 'wait' | ProcessorIndex = 0;
   let allowed = 100;
   const { dispatcher, clock, waiting, attempts, slots } = makeDispatcher({

@@ -47,8 +47,8 @@ test(`after a 422 the ledger has the processor's cents and time, whatever was ac
   );
   const kept = await anomaliesIn(world.databaseUrl);
   for (const { id, cents } of held) {
-    // An instance that died after the payment was recorded, and maybe before its anomaly was, finds
-    // the amount again: in the ledger.
+    // If an instance dies once the payment is recorded, its restart finds the other amount in the
+    // ledger, and reports that as well, or instead.
     const found = kept.filter((of) => of.id === id);
     assert.notEqual(found.length, 0, id);
     for (const anomaly of found) {

@@ -46,6 +46,7 @@ export async function holdPayments(
   client.on('error', () => {});
   await client.connect();
   await untilDeadlockFree(async () => {
+    // After a deadlock its transaction is still open.
     await client.query('ROLLBACK');
     await client.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`);
   });
