@@ -177,18 +177,16 @@ async function post(client: Socket, next: () => string | undefined): Promise<voi
   await once(client, 'close');
 }
 
-/** The ports are named in the order of instance.ts: in another order they are other objects. */
 function makeEngine(
   config: Config,
   given: Pick<Ports, 'clock' | 'journalFile' | 'processors'>,
 ): Engine {
   const { clock, journalFile, processors } = given;
-  const ports: Required<Ports> = {
+  const ports: Ports = {
     clock,
     // Sending is warmed up as much as intake.
     cpu: IDLE_CPU,
     journalFile,
-    filterFile: undefined,
     processors,
     ledger: {
       connect: () =>

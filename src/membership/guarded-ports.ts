@@ -9,8 +9,12 @@ type Processor = Ports['processors'][0];
 
 const NOT_ASKED = { held: 'unknown', status: 0, excerpt: '' } as const;
 
-/** `membership` is called when the engine uses a port, not before: the engine is made first. */
-export function guarded(ports: Ports, membership: () => Membership): Ports {
+/**
+ * `membership` is called when the engine uses a port, not before: the engine is made first. Each
+ * port is named here, and not spread, so that all engines have objects of one kind, the warm-up's
+ * too, whatever order the caller names them in.
+ */
+export function guarded(ports: Ports, membership: () => Membership): Required<Ports> {
   const { ledger, offer, processors } = ports;
   const isAgreed = (): boolean => membership().state === 'agreed';
   const guard = (processor: Processor): Processor => ({
@@ -20,21 +24,16 @@ export function guarded(ports: Ports, membership: () => Membership): Ports {
     health: (timeoutMs) => processor.health(timeoutMs),
   });
   return {
-    ...ports,
+    clock: ports.clock,
+    cpu: ports.cpu,
+    journalFile: ports.journalFile,
+    filterFile: ports.filterFile,
     processors: [guard(processors[0]), guard(processors[1])],
     ledger: {
-      ...ledger,
+      connect: ledger.connect,
       find: async (ids) => {
         await membership().requireAgreed();
         return ledger.find(ids);
-      },
-      recordAction: async (action) => {
-        await membership().requireAgreed();
-        return ledger.recordAction(action);
-      },
-      giveUp: async (payment) => {
-        await membership().requireAgreed();
-        return ledger.giveUp(payment);
       },
       idsAfter: async (wanted) => {
         await membership().agreed;
@@ -46,7 +45,19 @@ export function guarded(ports: Ports, membership: () => Membership): Ports {
         if (!isAgreed()) throw new Error('the ledger does not agree');
         return ledger.repairsAfter(number, most);
       },
+      recordAnomalies: ledger.recordAnomalies,
+      recordAction: async (action) => {
+        await membership().requireAgreed();
+        return ledger.recordAction(action);
+      },
+      giveUp: async (payment) => {
+        await membership().requireAgreed();
+        return ledger.giveUp(payment);
+      },
     },
     offer: (...payment) => (isAgreed() ? offer(...payment) : Promise.resolve('away')),
+    isOurs: ports.isOurs,
+    log: ports.log,
+    onFatal: ports.onFatal,
   };
 }
