@@ -46,13 +46,12 @@ export async function startAdmin(parts: StartAdminParts): Promise<readonly Admin
   own.measured = { history, loop };
   const feesBps = [config.FEE_DEFAULT_BPS, config.FEE_FALLBACK_BPS] as const;
   const books = new Books({ ...parts, feesBps });
-  const version = VERSION;
   const instance = instanceNumber(config);
-  const system = new SystemSnapshot({ ...parts, instance, books, version });
+  const system = new SystemSnapshot({ ...parts, instance, books, version: VERSION });
   const shared = {
     ...parts,
     token: config.ADMIN_TOKEN,
-    metrics: new Metrics({ ...parts, version, loop }),
+    metrics: new Metrics({ ...parts, loop }),
     system,
     events: new AdminEvents(system, clock),
     pageFiles: readPageFiles(),

@@ -59,7 +59,7 @@ export async function joinCluster(parts: JoinParts): Promise<Joined | undefined>
   const onNews = (): void => lease?.news();
   const newClient = clientsOf(url, timeoutMs);
   const table = new ShardsTable({ newClient, clock, shards, onNews });
-  const spareAdmin = new SpareAdmin(config.ADMIN_LISTEN, { clock, log });
+  const spareAdmin = new SpareAdmin({ config, clock, log });
   await spareAdmin.listen();
   const taken = await takeShard({
     newClient,

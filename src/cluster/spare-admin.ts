@@ -1,7 +1,10 @@
-// The admin server of a spare: it lives, and takes no payments.
+// The admin server of a spare: a process that lives, and takes no payments. Its metrics say which
+// version it runs with which settings. So a monitoring system sees that it is up.
 
-import { createServer, type Server } from 'node:http';
+import { chmodSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { AdminAccess } from '../api/admin-access.ts';
 import {
   AdminConnections,
   REQUEST_TIMES,
@@ -11,19 +14,27 @@ import * as replies from '../api/replies.ts';
 import { send } from '../api/replies.ts';
 import { freeSocketPath } from '../api/socket-path.ts';
 import { readAdminAddresses, type AdminAddress } from '../config/admin-address.ts';
+import type { Config } from '../config/config.ts';
+import { buildInfo } from '../metrics/build-info.ts';
+import { CONTENT_TYPE, exposition } from '../metrics/exposition.ts';
 
-export type SpareAdminParts = Omit<AdminConnectionsParts, 'address'>;
+export interface SpareAdminParts extends Omit<AdminConnectionsParts, 'address'> {
+  /** ADMIN_LISTEN is checked. */
+  readonly config: Config;
+}
 
 export class SpareAdmin {
   readonly #addresses: readonly AdminAddress[];
   readonly #parts: SpareAdminParts;
+  readonly #metrics: replies.Reply;
   #servers: readonly Server[] = [];
 
-  /** `listen` is ADMIN_LISTEN, checked; '' for no server. */
-  constructor(listen: string, parts: SpareAdminParts) {
+  constructor(parts: SpareAdminParts) {
     this.#parts = parts;
-    const addresses = listen === '' ? [] : readAdminAddresses(listen);
+    const { config } = parts;
+    const addresses = config.ADMIN_LISTEN === '' ? [] : readAdminAddresses(config.ADMIN_LISTEN);
     this.#addresses = typeof addresses === 'string' ? [] : addresses;
+    this.#metrics = replies.text(exposition([buildInfo(config)]), CONTENT_TYPE);
   }
 
   /** An address that can't be used now is left out: the admin server will report it. */
@@ -31,9 +42,9 @@ export class SpareAdmin {
     this.#servers = await Promise.all(
       this.#addresses.map(async (address) => {
         const connections = new AdminConnections({ ...this.#parts, address });
+        const access = new AdminAccess(address, this.#parts.config.ADMIN_TOKEN, () => false);
         const server = createServer(REQUEST_TIMES, (request, response) => {
-          if (!connections.asked(response)) return;
-          send(response, request.url === '/live' ? replies.LIVE : replies.SPARE);
+          if (connections.asked(response)) send(response, this.#answer(request, access));
         });
         server.on('connection', (socket: Socket) => connections.opened(socket));
         if ('path' in address) await freeSocketPath(address.path, 'ADMIN_LISTEN').catch(nothing);
@@ -41,9 +52,18 @@ export class SpareAdmin {
           server.once('error', () => resolve());
           server.listen(address, resolve);
         });
+        // For the owner and its group, as the admin server's.
+        if ('path' in address && server.listening) chmodSync(address.path, 0o660);
         return server;
       }),
     );
+  }
+
+  #answer(request: IncomingMessage, access: AdminAccess): replies.Reply {
+    const [path = ''] = (request.url ?? '').split('?');
+    if (path === '/live') return replies.LIVE;
+    if (path === '/metrics') return access.refusal(request, path) ?? this.#metrics;
+    return replies.SPARE;
   }
 
   /** Resolves once its addresses are free. */

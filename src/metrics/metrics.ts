@@ -8,6 +8,7 @@ import type { Outcome } from '../gateways/outcome.ts';
 import type { Membership } from '../membership/membership.ts';
 import { PROCESSORS, processorName, type ProcessorIndex } from '../payment.ts';
 import { STAGES } from '../watch/stages.ts';
+import { buildInfo } from './build-info.ts';
 import {
   counter,
   exposition,
@@ -20,13 +21,11 @@ import {
 } from './exposition.ts';
 import type { LoopDelay } from './loop-delay.ts';
 import { ProcessMetrics } from './process-metrics.ts';
-import { settingsHash } from './settings-hash.ts';
 
 export interface MetricsParts {
   readonly config: Config;
   readonly engine: Engine;
   readonly membership: Membership;
-  readonly version: string;
   readonly clock: Clock;
   readonly loop: LoopDelay;
 }
@@ -39,12 +38,12 @@ const each = (value: (processor: ProcessorIndex) => number): Sample[] =>
 
 export class Metrics {
   readonly #parts: MetricsParts;
-  readonly #settings: string;
+  readonly #buildInfo: Family;
   readonly #process: ProcessMetrics;
 
   constructor(parts: MetricsParts) {
     this.#parts = parts;
-    this.#settings = settingsHash(parts.config);
+    this.#buildInfo = buildInfo(parts.config);
     this.#process = new ProcessMetrics(parts.loop, parts.engine.sendingRate);
   }
 
@@ -219,7 +218,7 @@ export class Metrics {
   }
 
   #instance(): Family[] {
-    const { engine, membership, version } = this.#parts;
+    const { engine, membership } = this.#parts;
     const { ledgerProblem, awayPeers } = membership;
     const states = ['pending', 'agreed', 'disagreed'].map((state) => ({
       labels: { state },
@@ -241,9 +240,7 @@ export class Metrics {
         })),
       ),
       gauge('membership', '1 for the state of this instance.', states),
-      gauge('build_info', 'The version, and a hash of the settings without secrets.', [
-        { labels: { version, node: process.version, settings: this.#settings }, value: 1 },
-      ]),
+      this.#buildInfo,
     ];
   }
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { readDatabaseAddress } from '../config/database-address.ts';
 
-/** Settings that differ between instances, or that have secrets. Of addresses a part counts. */
+/** Settings that differ between instances or hosts, or are secret. Of addresses a part counts. */
 const LEFT_OUT: readonly (keyof Config)[] = [
   'SOCKET_PATH',
   'JOURNAL_PATH',
@@ -13,11 +13,19 @@ const LEFT_OUT: readonly (keyof Config)[] = [
   'DATABASE_URL',
   'PROCESSOR_DEFAULT_URL',
   'PROCESSOR_FALLBACK_URL',
+  'SHARD',
+  'PEER_LISTEN',
+  'PEER_SECRET',
+  'PEER_TLS_CERT',
+  'PEER_TLS_KEY',
+  'PEER_TLS_CA',
 ];
 
 /** Eight hexadecimal digits. */
 export function settingsHash(config: Config): string {
-  const settings = Object.entries(config)
+  // In a cluster it has the instance's own socket alone.
+  const PEER_SOCKET_PATHS = config.JOURNAL === 'table' ? [] : config.PEER_SOCKET_PATHS;
+  const settings = Object.entries({ ...config, PEER_SOCKET_PATHS })
     .filter(([name]) => !LEFT_OUT.includes(name as keyof Config))
     .toSorted(([one], [other]) => (one < other ? -1 : 1));
   const text = JSON.stringify([settings, placesOf(config)]);

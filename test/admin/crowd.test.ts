@@ -6,6 +6,8 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { SpareAdmin } from '../../src/cluster/spare-admin.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { REQUIRED_SETTINGS } from '../buffer/lone-engine.ts';
 import { Client } from '../world/client.ts';
 import { freePort } from '../world/free-port.ts';
 import { exchange } from '../world/raw.ts';
@@ -86,7 +88,9 @@ for (const place of ['a port', 'a socket']) {
 test('a spare answers whoever comes next, too', async () => {
   const where = { host: '127.0.0.1', port: await freePort() };
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const spare = new SpareAdmin(`${where.host}:${where.port}`, { clock: systemClock, log });
+  const ADMIN_LISTEN = `${where.host}:${where.port}`;
+  const config = readConfig({ ...REQUIRED_SETTINGS, ADMIN_LISTEN });
+  const spare = new SpareAdmin({ config, clock: systemClock, log });
   await spare.listen();
   try {
     const sockets = await crowd(where, '');

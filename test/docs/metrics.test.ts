@@ -37,7 +37,7 @@ function metricsText(): string {
   const awayPeers = { answers: [[1, true]] };
   const membership = { state: 'agreed', ledgerProblem: '', awayPeers } as unknown as Membership;
   const loop = new LoopDelay(() => clock.elapsed());
-  return new Metrics({ config, engine, membership, version: '1', clock, loop }).text();
+  return new Metrics({ config, engine, membership, clock, loop }).text();
 }
 
 const text = metricsText();
