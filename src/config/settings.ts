@@ -122,7 +122,8 @@ const LEDGER = {
   LEDGER_DURABILITY: word(
     ['warn', 'require'],
     'what happens with a database that loses committed rows in a power failure (fsync or ' +
-      'full_page_writes is off), or, with JOURNAL=table, whose commits wait for no standby. warn: ' +
+      'full_page_writes is off), whose commits can not end (synchronous_standby_names is set and ' +
+      'no standby is connected), or, with JOURNAL=table, whose commits wait for no standby. warn: ' +
       'it is used, with an error in the log. require: no payment is charged or recorded; while ' +
       'commits wait for no standby, none is taken either',
   ),
