@@ -86,7 +86,7 @@ const POLICY = {
     250,
     [1, 60_000],
     'ms',
-    'time between probes of a failing processor (thrifty)',
+    'longest usual time between probes of a failing processor (thrifty)',
   ),
   RETRIES: number(
     2,
@@ -108,7 +108,8 @@ const JOURNAL = {
     ['never', 'interval', 'always'],
     'when the journal is synced to the disk. No choice loses payments on kill -9. A power loss ' +
       'loses what the operating system had not written yet (never), the payments since the ' +
-      'latest sync (interval), or nothing (always)',
+      'latest sync (interval), or nothing (always). With JOURNAL=table each 202 waits for a ' +
+      'commit, whatever is set here',
   ),
   JOURNAL_SYNC_EVERY_MS: number(
     50,
@@ -124,8 +125,10 @@ const LEDGER = {
     'what happens with a database that loses committed rows in a power failure (fsync or ' +
       'full_page_writes is off), whose commits can not end (synchronous_standby_names is set and ' +
       'no standby is connected), or, with JOURNAL=table, whose commits wait for no standby. warn: ' +
-      'it is used, with an error in the log. require: no payment is charged or recorded; while ' +
-      'commits wait for no standby, none is taken either',
+      'it is used, with an error in the log. require: each new connection of the batch writer ' +
+      'refuses it, so after a start nothing is charged. If it becomes so later, and the writer ' +
+      'connects anew, payments are charged and wait for their rows. While commits wait for no ' +
+      'standby, no payment is taken or sent',
   ),
   ALLOW_PURGE: word(['0', '1'], 'whether POST /purge-payments exists'),
   BATCH_ROWS: number(10, [1, 10_000], 'rows', 'a waiting batch is written at this size'),
@@ -135,7 +138,8 @@ const LEDGER = {
     2_000,
     [1, LEDGER_MS_MAX],
     'ms',
-    'time-out of a statement and of a connection',
+    'time-out of a statement and of a connection (for the batch writer it is in whole seconds ' +
+      'and at least 2 s until it is connected)',
   ),
   BLOOM_FILTER_MIB: number(
     64,
@@ -166,12 +170,18 @@ const LIMITS = {
     'attempts',
     'most attempts under way at one processor, of all instances together',
   ),
-  CONSUMERS: number(500, [1, 10_000], 'consumers', 'most attempts under way at once'),
+  CONSUMERS: number(
+    500,
+    [1, 10_000],
+    'consumers',
+    'most attempts of queued payments under way at once',
+  ),
   RECONCILERS: number(
     50,
     [1, 1_000],
     'reconcilers',
-    'most unknown payments that one processor is asked about at once',
+    'most unknown payments that one processor is asked about at once, and most that are sent to ' +
+      'it again at once',
   ),
   SENDS_PER_TURN: number(
     16,
