@@ -2,7 +2,6 @@
 // and ports of its own, since its answers are not for clients. An object of this class is one of
 // them.
 
-import { chmodSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CONTENT_TYPE } from '../metrics/exposition.ts';
@@ -20,7 +19,7 @@ import type { Operations } from './operations.ts';
 import { isAction } from './order-json.ts';
 import * as replies from './replies.ts';
 import type { Reply } from './replies.ts';
-import { freeSocketPath } from './socket-path.ts';
+import { listen } from './listen.ts';
 import { endAfterUpgrade, refuseConnect, refuseUnreadable } from './unreadable.ts';
 
 export interface AdminServerParts {
@@ -76,14 +75,7 @@ export class AdminServer {
 
   /** Resolves once it accepts requests. @throws if the address can't be used */
   async listen(): Promise<void> {
-    const { address } = this.#parts;
-    if ('path' in address) await freeSocketPath(address.path, 'ADMIN_LISTEN');
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(address, resolve);
-    });
-    // For the owner and its group alone.
-    if ('path' in address) chmodSync(address.path, 0o660);
+    await listen(this.#server, this.#parts.address, 'ADMIN_LISTEN');
   }
 
   /** Ends open streams, too. */

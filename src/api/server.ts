@@ -1,13 +1,12 @@
 // The HTTP server on its Unix socket: node:http with the limits on connections, heads and times.
 // The routes answer the requests.
 
-import { chmodSync } from 'node:fs';
 import { createServer, ServerResponse, type Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { BodyRequest } from './body.ts';
 import { endAfterAnswer } from './replies.ts';
 import type { Route } from './routes.ts';
-import { freeSocketPath } from './socket-path.ts';
+import { listen } from './listen.ts';
 import { refuseConnect, refuseUnreadable } from './unreadable.ts';
 
 /** Longer than nginx keeps an idle connection (60 s), so that no POST meets a closing socket. */
@@ -74,14 +73,9 @@ export class ApiServer {
    * @throws if another process listens on the path, or the path can't be used
    */
   async listen(): Promise<void> {
-    await freeSocketPath(this.#path, 'SOCKET_PATH');
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#path, resolve);
-    });
-    // For the owner and its group alone: who reaches the socket may purge. nginx's workers run as
-    // another user, so they must be in the group.
-    chmodSync(this.#path, 0o660);
+    // Who reaches the socket may purge. nginx's workers run as another user, so they must be in the
+    // socket's group.
+    await listen(this.#server, { path: this.#path }, 'SOCKET_PATH');
   }
 
   /**

@@ -1,7 +1,6 @@
-// The admin server of a spare: a process that lives, and takes no payments. Its metrics say which
-// version it runs with which settings. So a monitoring system sees that it is up.
+// The admin server of a spare, a process that waits for a shard and takes no payments. Its metrics
+// say which version runs with which settings, so a monitoring system sees that it is up.
 
-import { chmodSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { AdminAccess } from '../api/admin-access.ts';
@@ -10,9 +9,9 @@ import {
   REQUEST_TIMES,
   type AdminConnectionsParts,
 } from '../api/admin-connections.ts';
+import { listen } from '../api/listen.ts';
 import * as replies from '../api/replies.ts';
 import { send } from '../api/replies.ts';
-import { freeSocketPath } from '../api/socket-path.ts';
 import { readAdminAddresses, type AdminAddress } from '../config/admin-address.ts';
 import type { Config } from '../config/config.ts';
 import { buildInfo } from '../metrics/build-info.ts';
@@ -47,13 +46,7 @@ export class SpareAdmin {
           if (connections.asked(response)) send(response, this.#answer(request, access));
         });
         server.on('connection', (socket: Socket) => connections.opened(socket));
-        if ('path' in address) await freeSocketPath(address.path, 'ADMIN_LISTEN').catch(nothing);
-        await new Promise<void>((resolve) => {
-          server.once('error', () => resolve());
-          server.listen(address, resolve);
-        });
-        // For the owner and its group, as the admin server's.
-        if ('path' in address && server.listening) chmodSync(address.path, 0o660);
+        await listen(server, address, 'ADMIN_LISTEN').catch(nothing);
         return server;
       }),
     );

@@ -16,7 +16,8 @@ type ClusterSettings = Pick<
   | 'PEER_TLS_CA'
 >;
 
-const FOR_TABLE = [
+/** The settings that only JOURNAL=table has, but SHARDS: each is a process's own, or secret. */
+export const FOR_TABLE = [
   'SHARD',
   'PEER_LISTEN',
   'PEER_SECRET',

@@ -86,7 +86,7 @@ const POLICY = {
     250,
     [1, 60_000],
     'ms',
-    'longest usual time between probes of a failing processor (thrifty)',
+    'the pause between probes of a failing processor grows from 20 ms to this (thrifty)',
   ),
   RETRIES: number(
     2,
@@ -124,11 +124,10 @@ const LEDGER = {
     ['warn', 'require'],
     'what happens with a database that loses committed rows in a power failure (fsync or ' +
       'full_page_writes is off), whose commits can not end (synchronous_standby_names is set and ' +
-      'no standby is connected), or, with JOURNAL=table, whose commits wait for no standby. warn: ' +
-      'it is used, with an error in the log. require: each new connection of the batch writer ' +
-      'refuses it, so after a start nothing is charged. If it becomes so later, and the writer ' +
-      'connects anew, payments are charged and wait for their rows. While commits wait for no ' +
-      'standby, no payment is taken or sent',
+      'no standby is connected), or, with JOURNAL=table, whose commits wait for no standby. ' +
+      'warn: it is used, with an error in the log. require: the batch writer refuses it when it ' +
+      'connects; at a start nothing is charged then, later payments are charged and their rows ' +
+      'wait. While commits wait for no standby, no payment is taken or sent',
   ),
   ALLOW_PURGE: word(['0', '1'], 'whether POST /purge-payments exists'),
   BATCH_ROWS: number(10, [1, 10_000], 'rows', 'a waiting batch is written at this size'),
@@ -138,8 +137,8 @@ const LEDGER = {
     2_000,
     [1, LEDGER_MS_MAX],
     'ms',
-    'time-out of a statement and of a connection (for the batch writer it is in whole seconds ' +
-      'and at least 2 s until it is connected)',
+    'time-out of a statement and of a connection (the batch writer connects within whole ' +
+      'seconds, at least 2)',
   ),
   BLOOM_FILTER_MIB: number(
     64,

@@ -1,6 +1,7 @@
 // Whether two instances have the same settings and addresses, without telling any.
 
 import { createHash } from 'node:crypto';
+import { FOR_TABLE } from '../config/check-cluster.ts';
 import type { Config } from '../config/config.ts';
 import { readDatabaseAddress } from '../config/database-address.ts';
 
@@ -13,17 +14,12 @@ const LEFT_OUT: readonly (keyof Config)[] = [
   'DATABASE_URL',
   'PROCESSOR_DEFAULT_URL',
   'PROCESSOR_FALLBACK_URL',
-  'SHARD',
-  'PEER_LISTEN',
-  'PEER_SECRET',
-  'PEER_TLS_CERT',
-  'PEER_TLS_KEY',
-  'PEER_TLS_CA',
+  ...FOR_TABLE,
 ];
 
 /** Eight hexadecimal digits. */
 export function settingsHash(config: Config): string {
-  // In a cluster it has the instance's own socket alone.
+  // With JOURNAL=table this setting has the instance's own socket alone.
   const PEER_SOCKET_PATHS = config.JOURNAL === 'table' ? [] : config.PEER_SOCKET_PATHS;
   const settings = Object.entries({ ...config, PEER_SOCKET_PATHS })
     .filter(([name]) => !LEFT_OUT.includes(name as keyof Config))

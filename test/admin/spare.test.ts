@@ -21,7 +21,7 @@ const configOf = (settings: Readonly<Record<string, string>>): Config =>
 const hashOf = (settings: Readonly<Record<string, string>>): string | undefined =>
   buildInfo(configOf(settings)).samples[0]?.labels?.['settings'];
 
-test('a spare tells its version and settings, with the token on a port, and nothing else', async (context) => {
+test('a spare tells its version and settings alone, on a port with the token', async (context) => {
   const path = join(tempDirectoryFor(context), 'admin.sock');
   const port = await freePort();
   const config = configOf({ ADMIN_LISTEN: `${path},127.0.0.1:${port}` });

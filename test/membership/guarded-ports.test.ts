@@ -1,4 +1,4 @@
-// The ports of an engine before its membership is agreed, and that they are one kind of object.
+// The guarded ports of an engine: closed until its membership is agreed, and all of one kind.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ const PAGE = { ids: new Uint32Array(), last: undefined };
 const agreed = Promise.resolve();
 const nothing = (): void => {};
 
-/** Ports that say of each question that reaches them: `asked`. */
+/** Ports that note each question that reaches them in `asked`. */
 function make() {
   const asked: string[] = [];
   const answer =
@@ -70,7 +70,7 @@ const reversed = <T extends object>(object: T): T =>
 /** As the engine's parts take the ports. */
 const extended = (given: Ports): object => ({ ...given, slot: 1 });
 
-/** Uses every port that asks somebody about a payment. What each says, or why it fails. */
+/** Uses every port that asks somebody about a payment. Resolves with each answer, or 'failed'. */
 async function useAll({ ledger, offer, processors }: Ports): Promise<unknown[]> {
   const answers = await Promise.allSettled([
     ledger.find([ID]),
